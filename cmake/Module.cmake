@@ -1,0 +1,26 @@
+# slipway_module(name SOURCES a.cc … LIBS public… PRIVATE third-party… TESTS a_test.cc …)
+#
+# One static library slipway::NAME per module. Its include path is host/, so that an include
+# reads "module/file.h"; what a module may include is checked by tests/layering_test.py.
+# TESTS become one gtest binary NAME_test, discovered case by case.
+function(slipway_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS;PRIVATE;TESTS;TEST_LIBS")
+  add_library(slipway_${name} STATIC ${arg_SOURCES})
+  add_library(slipway::${name} ALIAS slipway_${name})
+  target_include_directories(slipway_${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
+  target_link_libraries(slipway_${name} PUBLIC ${arg_LIBS} PRIVATE slipway::options ${arg_PRIVATE})
+  if(SLIPWAY_TESTS AND arg_TESTS)
+    slipway_test(${name}_test SOURCES ${arg_TESTS} LIBS slipway::${name} ${arg_PRIVATE} ${arg_TEST_LIBS})
+  endif()
+endfunction()
+
+# A gtest binary whose cases ctest sees one by one, named BINARY.Suite.Case.
+function(slipway_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} slipway::options GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE SLIPWAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLIPWAY_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${name}.
+    PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()

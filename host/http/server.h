@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace slipway::http {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+// One complete, validated request. Header names are lower case; path segments and query values are
+// percent-decoded once (a decoded NUL, bad UTF-8 or bad escape has been answered with 400 already).
+struct Request {
+  std::string method;                 // as sent, upper case token
+  std::string target;                 // raw, origin form
+  std::string path;                   // raw path, without the query
+  std::vector<std::string> segments;  // "/v1/a%2Fb" → {"v1", "a/b"}; a trailing slash gives a last ""
+  Pairs query;                        // decoded, in order, duplicates kept
+  Pairs headers;
+  std::string body;
+  std::string peer;                   // address without port
+
+  const std::string* Header(std::string_view lower_case_name) const;  // first, or nullptr
+  const std::string* Query(std::string_view name) const;              // first, or nullptr
+};
+
+struct Response {
+  int status = 200;
+  Pairs headers;  // Content-Length, Date, Connection are the server's
+  std::string body;
+  std::string content_type = "application/json";
+};
+
+// A chunked response that stays open (SSE, watches). Any thread.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // Queues one chunk. False when the client is gone or fell behind the backlog limit: stop writing.
+  virtual bool Write(std::string_view data) = 0;
+  // Ends the response properly; further writes are dropped.
+  virtual void Close() = 0;
+  // Drops the connection in the middle, as a broken server would (the simulator's faults).
+  virtual void Abort() = 0;
+  virtual bool closed() const = 0;
+};
+
+// One request waiting for its answer. Moved to whichever thread answers; dropped unanswered it
+// becomes a 500. HEAD is answered like GET, the server leaves the body out.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual const Request& request() const = 0;
+  virtual void Respond(Response response) = 0;                                 // once
+  virtual std::shared_ptr<Stream> StartStream(int status, std::string content_type, Pairs headers) = 0;  // instead of Respond
+  // Writes raw bytes and drops the connection: "half a line" faults only.
+  virtual void AbortWith(std::string_view raw) = 0;
+  virtual bool client_gone() const = 0;
+};
+
+// Runs on an I/O thread and must not block: answer from memory, or move the exchange to a worker.
+using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+// Makes the answer for a request that the server itself refuses (400, 408, 413, 414, 431, 501, 503, 505).
+// `request_id_header` is the client's X-Request-Id when it had been read.
+using Refusal = std::function<Response(int status, std::string_view reason, std::string_view request_id)>;
+
+struct Limits {
+  size_t head_bytes = 16 * 1024;
+  size_t target_bytes = 8 * 1024;
+  size_t header_count = 100;
+  size_t body_bytes = 1024 * 1024;
+  size_t connections = 4096;        // lowered to 0.8 × RLIMIT_NOFILE
+  size_t stream_backlog = 256 * 1024;
+  size_t response_backlog = 64u << 20;
+  int64_t head_ms = 10'000;
+  int64_t body_ms = 60'000;
+  int64_t idle_ms = 60'000;
+  int64_t stall_ms = 30'000;        // no progress while we write
+};
+
+struct Options {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;  // 0: any free one
+  size_t threads = 2;
+  Limits limits;
+};
+
+// Pistache accepts, polls and owns the threads; framing, validation and egress are ours, because
+// Pistache's own parser and writer can be stopped by one client. One request in flight per
+// connection, pipelined ones wait their turn.
+class Server {
+ public:
+  Server(Options options, Handler handler, Refusal refusal, Logger& log);
+  ~Server();  // Stop(0)
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  Result<void> Start();  // kUnavailable "AddressInUse" names the address
+  uint16_t port() const;
+  // Answers what is in flight (up to drain_ms), closes streams and connections, joins. Idempotent.
+  void Stop(int64_t drain_ms);
+  size_t connections() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// 200 → "OK".
+const char* StatusText(int status);
+
+}  // namespace slipway::http
