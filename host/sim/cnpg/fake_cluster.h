@@ -1,0 +1,182 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "kube/cluster.h"
+#include "sim/cnpg/objects_json.h"
+
+namespace slipway::sim::cnpg {
+
+// An API server in a map for tests: resource versions, status subresource, deletion of what is
+// owned, and a log of every change. on_change runs without the lock.
+class FakeCluster final : public kube::Cluster {
+ public:
+  struct Change {
+    std::string verb;  // ADDED, MODIFIED, DELETED
+    Json object;
+  };
+
+  explicit FakeCluster(const Clock& clock) : clock_(clock) {}
+
+  std::function<void(const Change&)> on_change;
+
+  Result<Json> Get(const kube::ObjectRef& ref) override {
+    const std::lock_guard lock(mutex_);
+    const auto it = objects_.find(ref);
+    if (it == objects_.end())
+      return Error{Code::kNotFound, "NotFound", ref.ToString() + " not found"};
+    return it->second;
+  }
+
+  Result<kube::ObjectList> List(const std::string& api_version, const std::string& kind,
+                                const std::string& ns, const kube::ListOptions& options) override {
+    const std::lock_guard lock(mutex_);
+    kube::ObjectList out;
+    for (const auto& [ref, object] : objects_)
+      if (ref.api_version == api_version && ref.kind == kind && (ns.empty() || ref.ns == ns) &&
+          Selected(object, options.label_selector))
+        out.items.push_back(object);
+    return out;
+  }
+
+  Result<Json> Create(const Json& object) override {
+    const kube::ObjectRef ref = RefOf(object);
+    Json stored = object;
+    {
+      const std::lock_guard lock(mutex_);
+      if (objects_.count(ref) != 0)
+        return Error{Code::kAlreadyExists, "AlreadyExists", ref.ToString()};
+      Json& metadata = stored["metadata"];
+      metadata.Set("uid", NewId("uid", clock_))
+          .Set("generation", 1)
+          .Set("resourceVersion", std::to_string(++version_));
+      metadata.Set("creationTimestamp", FormatSeconds(clock_.NowMs()));
+      if (ref.kind == "Pod") stored.SetAt("/status/phase", "Pending");
+      objects_[ref] = stored;
+    }
+    Tell("ADDED", stored);
+    return stored;
+  }
+
+  Result<Json> Apply(const Json&, const kube::ApplyOptions&) override {
+    return Error{Code::kUnsupported, "Fake", "no apply"};
+  }
+
+  Result<Json> Update(const Json& object, const std::string& subresource) override {
+    return Write(RefOf(object), subresource, object["metadata"]["resourceVersion"].AsString(),
+                 [&](Json& stored) { stored = object; });
+  }
+
+  Result<Json> Patch(const kube::ObjectRef& ref, kube::PatchType, const Json& patch,
+                     const std::string& subresource) override {
+    return Write(ref, subresource, "", [&](Json& stored) { stored.MergePatch(patch); });
+  }
+
+  Result<void> Delete(const kube::ObjectRef& ref, const kube::DeleteOptions&) override {
+    std::vector<Json> gone;
+    {
+      const std::lock_guard lock(mutex_);
+      Erase(ref, gone);
+    }
+    for (const Json& object : gone) Tell("DELETED", object);
+    return {};
+  }
+
+  Result<kube::Resource> Discover(const std::string&, const std::string&) override {
+    return Error{Code::kUnsupported, "Fake", "none"};
+  }
+
+  Result<std::string> PodLog(const std::string&, const std::string&, const std::string&,
+                             int) override {
+    return std::string();
+  }
+
+  Result<std::string> ProxyGet(const std::string&, const std::string&, const std::string&,
+                               const std::string&) override {
+    return Error{Code::kUnsupported, "Fake", "none"};
+  }
+
+  Result<void> Ping() override { return {}; }
+
+  std::vector<Change> Changes() const {
+    const std::lock_guard lock(mutex_);
+    return changes_;
+  }
+
+  std::vector<Json> Objects() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Json> out;
+    for (const auto& [ref, object] : objects_) out.push_back(object);
+    return out;
+  }
+
+ private:
+  static bool Selected(const Json& object, const std::string& selector) {
+    if (selector.empty()) return true;
+    const size_t equals = selector.find('=');
+    const Json& labels = object["metadata"]["labels"];
+    if (equals == std::string::npos) return labels.Has(selector);
+    return labels[selector.substr(0, equals)].AsString() == selector.substr(equals + 1);
+  }
+
+  template <class F>
+  Result<Json> Write(const kube::ObjectRef& ref, const std::string& subresource,
+                     const std::string& expected, F change) {
+    Json stored;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = objects_.find(ref);
+      if (it == objects_.end()) return Error{Code::kNotFound, "NotFound", ref.ToString()};
+      if (!expected.empty() && it->second["metadata"]["resourceVersion"].AsString() != expected)
+        return Error{Code::kConflict, "Conflict", ref.ToString()};
+      stored = it->second;
+      change(stored);
+      // As a server does: the main resource leaves the status alone and the other way round.
+      Json merged = subresource == "status" ? it->second : stored;
+      merged.Set("status", (subresource == "status" ? stored : it->second)["status"]);
+      if (merged["spec"] != it->second["spec"])
+        merged["metadata"].Set("generation", it->second["metadata"]["generation"].AsInt() + 1);
+      merged["metadata"].Set("resourceVersion", it->second["metadata"]["resourceVersion"]);
+      if (merged == it->second) return merged;
+      merged["metadata"].Set("resourceVersion", std::to_string(++version_));
+      it->second = stored = merged;
+    }
+    Tell("MODIFIED", stored);
+    return stored;
+  }
+
+  void Erase(const kube::ObjectRef& ref, std::vector<Json>& gone) {
+    const auto it = objects_.find(ref);
+    if (it == objects_.end()) return;
+    const std::string uid = UidOf(it->second);
+    gone.push_back(it->second);
+    objects_.erase(it);
+    std::vector<kube::ObjectRef> owned;
+    for (const auto& [other, object] : objects_)
+      for (const Json& owner : object["metadata"]["ownerReferences"].items())
+        if (owner["uid"].AsString() == uid) owned.push_back(other);
+    for (const kube::ObjectRef& other : owned) Erase(other, gone);
+  }
+
+  void Tell(const char* verb, const Json& object) {
+    {
+      const std::lock_guard lock(mutex_);
+      changes_.push_back({verb, object});
+    }
+    if (on_change) on_change({verb, object});
+  }
+
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<kube::ObjectRef, Json> objects_;
+  std::vector<Change> changes_;
+  int64_t version_ = 100;
+};
+
+}  // namespace slipway::sim::cnpg

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "kube/cluster.h"
+
+namespace slipway::sim::cnpg {
+
+// Reading and writing the parts every Kubernetes object has. Pure.
+const std::string& NameOf(const Json& object);
+const std::string& NamespaceOf(const Json& object);
+const std::string& UidOf(const Json& object);
+const std::string& LabelOf(const Json& object, std::string_view key);
+const std::string& AnnotationOf(const Json& object, std::string_view key);
+bool BeingDeleted(const Json& object);
+kube::ObjectRef RefOf(const Json& object);
+
+// The condition of that type in `conditions`, or the null value.
+const Json& ConditionOf(const Json& object, std::string_view type);
+bool ConditionTrue(const Json& object, std::string_view type);
+// Adds or changes a condition in an array; lastTransitionTime moves only when `status` changes.
+// True when anything changed.
+bool SetCondition(Json& conditions, const std::string& type, bool status, const std::string& reason,
+                  const std::string& message, int64_t now_ms);
+
+// A sorted array of strings, or the null value when there is none (zero values are left out).
+Json ListOrNull(std::vector<std::string> names);
+// Sets or, when the value is null, removes.
+void SetOrErase(Json& object, std::string_view key, Json value);
+// "2026-11-22T06:00:01.123000Z", the operator's form of its own time stamps.
+std::string MicroTime(int64_t unix_ms);
+// "pg-10" after "pg-9": by length, then by text.
+bool SerialLess(const std::string& a, const std::string& b);
+// "5Gi" in bytes, 0 when it is not a quantity.
+int64_t QuantityBytes(const std::string& quantity);
+
+}  // namespace slipway::sim::cnpg

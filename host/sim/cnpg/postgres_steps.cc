@@ -1,0 +1,331 @@
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <signal.h>
+
+#include <libpq-fe.h>
+
+#include "base/crypto.h"
+#include "sim/cnpg/postgres_runtime_impl.h"
+
+// What a volume's steps do. Each runs on one of the executor's threads, at most one a volume, and
+// works on a copy of the slot; only results go back under the mutex.
+namespace slipway::sim::cnpg {
+
+namespace {
+
+constexpr int64_t kStartTimeoutMs = 60'000;
+constexpr int64_t kStopTimeoutMs = 15'000;
+
+struct FreeConnection {
+  void operator()(PGconn* c) const { PQfinish(c); }
+};
+
+struct FreeAnswer {
+  void operator()(PGresult* r) const { PQclear(r); }
+};
+
+std::string Literal(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += c;
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string Identifier(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += c;
+    out += c;
+  }
+  return out + "\"";
+}
+
+Error NotYet(const std::string& what) {
+  return Error{Code::kUnavailable, "NotYet", what};
+}
+
+}  // namespace
+
+Result<std::string> PostgresRuntime::Impl::Sql(int port, const std::string& database,
+                                               const std::string& sql) const {
+  const std::string where = "host=" + sockets + " port=" + std::to_string(port) +
+                            " user=postgres connect_timeout=3 dbname=" + database;
+  const std::unique_ptr<PGconn, FreeConnection> connection(PQconnectdb(where.c_str()));
+  if (PQstatus(connection.get()) != CONNECTION_OK)
+    return Error{Code::kUnavailable, "NoConnection", PQerrorMessage(connection.get())};
+  const std::unique_ptr<PGresult, FreeAnswer> answer(PQexec(connection.get(), sql.c_str()));
+  const ExecStatusType status = PQresultStatus(answer.get());
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+    return Error{Code::kInternal, "SqlFailed", PQerrorMessage(connection.get())};
+  if (status == PGRES_COMMAND_OK || PQntuples(answer.get()) == 0) return std::string();
+  return std::string(PQgetvalue(answer.get(), 0, 0));
+}
+
+Result<void> PostgresRuntime::Impl::Run(std::vector<std::string> argv, int64_t timeout_ms) const {
+  return RunToEnd({std::move(argv), "", account}, timeout_ms, stop_fd);
+}
+
+Result<bool> PostgresRuntime::Impl::Step(const std::string& volume) {
+  const PostgresSlot slot = Copy(volume);
+  if (slot.want_gone) {
+    TRY_VOID(StopServer(volume, false));
+    RemoveTree(Dir(volume));
+    const std::lock_guard lock(mutex);
+    ports.erase(slot.state.port);
+    slots.erase(volume);
+    return false;
+  }
+  if (!slot.planned) return false;
+  if (!slot.want_run) {
+    TRY_VOID(StopServer(volume, true));
+    return false;
+  }
+  if (!slot.state.filled) return Fill(volume, slot);
+  if (slot.pid == 0) return slot.state.exited ? Result<bool>(false) : StartServer(volume, slot);
+  return Adjust(volume, slot);
+}
+
+Result<int> PostgresRuntime::Impl::PortOf(const std::string& volume) {
+  int port = std::atoi(ReadFile(Dir(volume) + "/port").c_str());
+  while (port == 0) {
+    TRY(port, FreePort());
+    const std::lock_guard lock(mutex);
+    if (!ports.insert(port).second) port = 0;
+  }
+  TRY_VOID(WriteFile(Dir(volume) + "/port", std::to_string(port), account));
+  const std::lock_guard lock(mutex);
+  slots[volume].state.port = port;
+  return port;
+}
+
+Result<void> PostgresRuntime::Impl::EnsureTemplate() {
+  const std::lock_guard one(template_mutex);
+  const std::string version = std::filesystem::path(options.bin).parent_path().filename().string();
+  const std::string done = root + "/template-" + version, work = done + ".new";
+  if (std::filesystem::exists(done)) return {};
+  RemoveTree(work);
+  TRY_VOID(MakeDirectory(work, 0700, account));
+  TRY_VOID(Run({Program("initdb"), "-D", work, "-U", "postgres", "-E", "UTF8", "--locale=C", "-N",
+                "-k", "--wal-segsize=1", "-A", "trust"}));
+  TRY_VOID(WriteFile(work + "/pg_hba.conf", HostAccess(), account));
+  TRY_VOID(WriteFile(work + "/postgresql.conf", "include 'slipway.conf'\n", account));
+  std::filesystem::rename(work, done);
+  return {};
+}
+
+Result<bool> PostgresRuntime::Impl::Fill(const std::string& volume, const PostgresSlot& slot) {
+  TRY_VOID(StopServer(volume, false));
+  RemoveTree(Data(volume));
+  TRY_VOID(MakeDirectory(Dir(volume), 0700, account));
+  if (slot.plan.source == Source::kCopyOfUpstream) {
+    TRY_VOID(CloneFrom(volume, slot));
+  } else {
+    TRY_VOID(EnsureTemplate());
+    const std::string version =
+        std::filesystem::path(options.bin).parent_path().filename().string();
+    TRY_VOID(Run({"/bin/cp", "-a", "--reflink=auto", root + "/template-" + version, Data(volume)}));
+    uint64_t random = 0;
+    const std::string bytes = RandomBytes(4);
+    for (const char c : bytes) random = random << 8 | static_cast<unsigned char>(c);
+    TRY_VOID(NewSystemIdentifier(Data(volume),
+                                 static_cast<uint64_t>(clock.NowMs() / 1000) << 32 | random));
+    TRY_VOID(Run({Program("pg_resetwal"), "-f", "-D", Data(volume)}));
+    TRY_VOID(Launch(volume, slot, false));
+    TRY_VOID(Bootstrap(volume, slot));
+  }
+  TRY_VOID(WriteFile(Dir(volume) + "/filled", "yes\n", account));
+  const std::lock_guard lock(mutex);
+  slots[volume].state.filled = true;
+  return true;
+}
+
+Result<void> PostgresRuntime::Impl::Bootstrap(const std::string& volume, const PostgresSlot& slot) {
+  TRY(const int port, PortOf(volume));
+  const Plan& plan = slot.plan;
+  TRY_VOID(
+      Sql(port, "postgres",
+          "CREATE ROLE " + Identifier(plan.owner) + " LOGIN PASSWORD " + Literal(plan.password)));
+  for (const std::string& sql : plan.post_init_sql) TRY_VOID(Sql(port, "postgres", sql));
+  TRY_VOID(
+      Sql(port, "postgres",
+          "CREATE DATABASE " + Identifier(plan.database) + " OWNER " + Identifier(plan.owner)));
+  for (const std::string& sql : plan.post_init_application_sql)
+    TRY_VOID(Sql(port, Literal(plan.database), sql));
+  const std::lock_guard lock(mutex);
+  slots[volume].applied_password = Sha256Hex(plan.password);
+  return {};
+}
+
+Result<void> PostgresRuntime::Impl::CloneFrom(const std::string& volume, const PostgresSlot& slot) {
+  const State upstream = Copy(slot.plan.upstream).state;
+  if (!upstream.running || !upstream.primary) return NotYet("the primary does not answer yet");
+  TRY_VOID(Run({Program("pg_basebackup"), "-h", sockets, "-p", std::to_string(upstream.port), "-U",
+                "postgres", "-D", Data(volume), "-X", "stream", "-c", "fast", "--no-sync",
+                "--no-manifest"}));
+  return WriteFile(Dir(volume) + "/role", "standby", account);
+}
+
+Result<void> PostgresRuntime::Impl::WriteConfig(const std::string& volume, const PostgresSlot& slot,
+                                                std::string* config) {
+  TRY(const int port, PortOf(volume));
+  ServerSettings settings;
+  settings.port = port;
+  settings.socket_dir = sockets;
+  settings.upstream_port = slot.plan.upstream.empty() ? 0 : Copy(slot.plan.upstream).state.port;
+  settings.tls = !slot.plan.tls_cert.empty();
+  settings.name = slot.plan.instance;
+  settings.parameters = slot.plan.parameters;
+  *config = ServerConfig(settings);
+  if (settings.tls) {
+    TRY_VOID(WriteFile(Dir(volume) + "/server.crt", slot.plan.tls_cert, account));
+    TRY_VOID(WriteFile(Dir(volume) + "/server.key", slot.plan.tls_key, account));
+  }
+  return WriteFile(Data(volume) + "/slipway.conf", *config, account);
+}
+
+Result<void> PostgresRuntime::Impl::Launch(const std::string& volume, const PostgresSlot& slot,
+                                           bool standby) {
+  std::string config;
+  TRY_VOID(WriteConfig(volume, slot, &config));
+  const std::string signal_file = Data(volume) + "/standby.signal";
+  std::error_code error;
+  if (standby)
+    TRY_VOID(WriteFile(signal_file, "", account));
+  else
+    std::filesystem::remove(signal_file, error);
+  TRY_VOID(WriteFile(Dir(volume) + "/role", standby ? "standby" : "primary", account));
+  const int port = Copy(volume).state.port;
+  std::unique_lock lock(mutex);
+  if (stopping) return Error{Code::kCancelled, "Stopping", "the runtime stops"};
+  TRY(const pid_t pid,
+      Spawn({{Program("postgres"), "-D", Data(volume)}, Dir(volume) + "/postgres.log", account}));
+  PostgresSlot& live = slots[volume];
+  live.pid = pid;
+  live.pidfd = OpenPidfd(pid);
+  live.stop_asked = false;
+  live.applied_config = config;
+  live.state.exited = false;
+  lock.unlock();
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_fd, &one, sizeof one);
+  const std::string where = "host=" + sockets + " port=" + std::to_string(port) +
+                            " user=postgres dbname=postgres connect_timeout=3";
+  const int64_t deadline = clock.SteadyMs() + kStartTimeoutMs;
+  while (PQping(where.c_str()) != PQPING_OK) {
+    lock.lock();
+    const bool gone = changed.wait_for(lock, std::chrono::milliseconds(20),
+                                       [&] { return slots[volume].pid == 0 || stopping; });
+    if (gone) {
+      slots[volume].state.exited = false;
+      // Perhaps somebody else took the port in the meantime.
+      ports.erase(port);
+      RemoveTree(Dir(volume) + "/port");
+      return Error{Code::kUnavailable, "ServerEnded",
+                   "the server ended while starting; see postgres.log of the volume"};
+    }
+    lock.unlock();
+    if (clock.SteadyMs() > deadline)
+      return Error{Code::kDeadline, "ServerNotReady", "the server did not answer in time"};
+  }
+  lock.lock();
+  slots[volume].state.primary = !standby;
+  return {};
+}
+
+Result<bool> PostgresRuntime::Impl::StartServer(const std::string& volume,
+                                                const PostgresSlot& slot) {
+  const bool standby = !slot.plan.upstream.empty();
+  const bool was_primary = ReadFile(Dir(volume) + "/role") == "primary";
+  if (standby && was_primary) TRY_VOID(Rewind(volume, slot));
+  // One that followed becomes primary by promotion, for the sake of its time line.
+  TRY_VOID(Launch(volume, slot, standby || !was_primary));
+  return true;
+}
+
+Result<bool> PostgresRuntime::Impl::Adjust(const std::string& volume, const PostgresSlot& slot) {
+  const bool standby = !slot.plan.upstream.empty();
+  if (standby && slot.state.primary) {
+    TRY_VOID(StopServer(volume, true));
+    return true;
+  }
+  if (!standby && !slot.state.primary) {
+    TRY_VOID(Sql(slot.state.port, "postgres", "SELECT pg_promote(true, 60)"));
+    TRY_VOID(WriteFile(Dir(volume) + "/role", "primary", account));
+    const std::lock_guard lock(mutex);
+    slots[volume].state.primary = true;
+    return true;
+  }
+  std::string config;
+  TRY_VOID(WriteConfig(volume, slot, &config));
+  if (config != slot.applied_config) {
+    kill(slot.pid, SIGHUP);
+    const std::lock_guard lock(mutex);
+    slots[volume].applied_config = config;
+  }
+  const std::string password = Sha256Hex(slot.plan.password);
+  if (!standby && !slot.plan.password.empty() && slot.applied_password != password) {
+    TRY_VOID(Sql(slot.state.port, "postgres",
+                 "ALTER ROLE " + Identifier(slot.plan.owner) + " LOGIN PASSWORD " +
+                     Literal(slot.plan.password)));
+    const std::lock_guard lock(mutex);
+    slots[volume].applied_password = password;
+  }
+  if (!slot.state.running) {
+    Refresh(volume);
+    const std::lock_guard lock(mutex);
+    PostgresSlot& live = slots[volume];
+    live.state.running = live.pid != 0;
+  }
+  return false;
+}
+
+void PostgresRuntime::Impl::Refresh(const std::string& volume) {
+  const State state = Copy(volume).state;
+  const char* sql =
+      state.primary
+          ? "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+          : "SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver), "
+            "(SELECT timeline_id FROM pg_control_checkpoint()))";
+  auto timeline = Sql(state.port, "postgres", sql);
+  const uint64_t system_id = SystemIdentifier(Data(volume));
+  const std::lock_guard lock(mutex);
+  const auto it = slots.find(volume);
+  if (it == slots.end()) return;
+  if (timeline) it->second.state.timeline = std::atoll(timeline->c_str());
+  it->second.state.system_id = system_id;
+}
+
+Result<void> PostgresRuntime::Impl::StopServer(const std::string& volume, bool fast) {
+  std::unique_lock lock(mutex);
+  for (const int number : {fast ? SIGINT : SIGQUIT, SIGQUIT, SIGKILL}) {
+    PostgresSlot& slot = slots[volume];
+    slot.state.running = false;
+    slot.stop_asked = true;
+    if (slot.pid == 0) return {};
+    kill(slot.pid, number);
+    changed.wait_for(lock, std::chrono::milliseconds(kStopTimeoutMs),
+                     [&] { return slots[volume].pid == 0; });
+  }
+  if (slots[volume].pid != 0)
+    return Error{Code::kDeadline, "ServerNotStopped", "the server does not stop"};
+  return {};
+}
+
+Result<void> PostgresRuntime::Impl::Rewind(const std::string& volume, const PostgresSlot& slot) {
+  const State upstream = Copy(slot.plan.upstream).state;
+  if (!upstream.running || !upstream.primary) return NotYet("the primary does not answer yet");
+  TRY_VOID(Sql(upstream.port, "postgres", "CHECKPOINT"));
+  const std::string source = "host=" + sockets + " port=" + std::to_string(upstream.port) +
+                             " user=postgres dbname=postgres";
+  auto rewound =
+      Run({Program("pg_rewind"), "-D", Data(volume), "--source-server=" + source, "--no-sync"});
+  if (rewound) return WriteFile(Dir(volume) + "/role", "standby", account);
+  log.Info("sim.postgres_rewind_failed", {{"volume", volume}, {"error", rewound.error().message}});
+  RemoveTree(Data(volume));
+  return CloneFrom(volume, slot);
+}
+
+}  // namespace slipway::sim::cnpg

@@ -1,0 +1,255 @@
+#include <set>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <libpq-fe.h>
+
+#include "sim/cnpg/process.h"
+#include "sim/cnpg/test_fixture.h"
+
+// Real servers behind the pods.
+namespace slipway::sim::cnpg {
+namespace {
+
+class PostgresTest : public OperatorTest {
+ protected:
+  void SetUp() override {
+    if (PostgresRuntime::FindPrograms("").empty()) GTEST_SKIP() << "no PostgreSQL server programs";
+    char name[] = "/tmp/slipway-cnpg-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    options.data_dir = directory = name;
+    chmod(name, 0755);
+  }
+
+  void TearDown() override {
+    StopOperator();
+    if (!directory.empty()) std::filesystem::remove_all(directory);
+  }
+
+  int Port(const std::string& service) {
+    auto object = fake.Get({"v1", "Service", "acme", service});
+    return object
+               ? static_cast<int>(object->At("/status/loadBalancer/ingress/0/ports/0/port").AsInt())
+               : 0;
+  }
+
+  // As a tenant would: over TCP with the generated password. "" when it does not work.
+  std::string Ask(int port, const std::string& sql, const std::string& tls = "prefer") {
+    auto secret = fake.Get({"v1", "Secret", "acme", "orders-app"});
+    if (!secret || port == 0) return "";
+    const std::string where =
+        "host=127.0.0.1 port=" + std::to_string(port) +
+        " dbname=" + *Base64Decode((*secret)["data"]["dbname"].AsString()) +
+        " user=" + *Base64Decode((*secret)["data"]["username"].AsString()) +
+        " password=" + *Base64Decode((*secret)["data"]["password"].AsString()) +
+        " connect_timeout=3 sslmode=" + tls;
+    PGconn* connection = PQconnectdb(where.c_str());
+    std::string out;
+    if (PQstatus(connection) == CONNECTION_OK) {
+      PGresult* answer = PQexec(connection, sql.c_str());
+      const ExecStatusType status = PQresultStatus(answer);
+      out = status == PGRES_COMMAND_OK                           ? "done"
+            : status == PGRES_TUPLES_OK && PQntuples(answer) > 0 ? PQgetvalue(answer, 0, 0)
+                                                                 : "";
+      PQclear(answer);
+    }
+    if (out.empty()) last_error = PQerrorMessage(connection);
+    PQfinish(connection);
+    return out;
+  }
+
+  std::string VolumeOf(const std::string& instance) {
+    return UidOf(*fake.Get({"v1", "PersistentVolumeClaim", "acme", instance}));
+  }
+
+  std::string DataOf(const std::string& instance) {
+    return directory + "/volumes/" + VolumeOf(instance) + "/pgdata";
+  }
+
+  pid_t PidOf(const std::string& instance) {
+    return std::atoi(FileText(DataOf(instance) + "/postmaster.pid").c_str());
+  }
+
+  // Server processes whose data is below our directory.
+  int Servers() {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string command = FileText(entry.path().string() + "/cmdline");
+      if (command.find("bin/postgres") != std::string::npos &&
+          command.find(directory) != std::string::npos)
+        ++count;
+    }
+    return count;
+  }
+
+  std::string directory, last_error;
+};
+
+TEST_F(PostgresTest, OneInstanceTakesTheGeneratedPassword) {
+  StartOperator();
+  CreateCluster(1);
+  ASSERT_TRUE(Eventually([&] { return Healthy(1) && Port("orders-rw") != 0; }));
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT current_database() || '/' || current_user"), "app/app")
+      << last_error;
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+                "require"),
+            "true")
+      << last_error;
+  EXPECT_EQ(Port("orders-ro"), 0);
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT system_identifier::text FROM pg_control_system()"),
+            Status()["systemID"].AsString());
+}
+
+TEST_F(PostgresTest, KilledPrimaryIsReplacedAndItsRowsSurvive) {
+  StartOperator();
+  CreateCluster(3);
+  ASSERT_TRUE(
+      Eventually([&] { return Healthy(3) && Port("orders-rw") != 0 && Port("orders-ro") != 0; }));
+  const int before = Port("orders-rw");
+  ASSERT_EQ(Ask(before, "CREATE TABLE t (x int)"), "done") << last_error;
+  ASSERT_EQ(Ask(before, "INSERT INTO t VALUES (42)"), "done");
+  EXPECT_EQ(Ask(Port("orders-ro"), "SELECT pg_is_in_recovery()"), "t");
+  ASSERT_TRUE(Eventually([&] { return Ask(Port("orders-ro"), "SELECT x FROM t") == "42"; }));
+
+  ASSERT_EQ(kill(PidOf("orders-1"), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return Status()["currentPrimary"].AsString() != "orders-1"; }));
+  ASSERT_TRUE(Eventually(
+      [&] { return Healthy(3) && Port("orders-rw") != 0 && Port("orders-rw") != before; }));
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT x FROM t"), "42") << last_error;
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT pg_is_in_recovery()"), "f");
+  ASSERT_TRUE(Eventually([&] {
+    const Json reported = Status()["instancesReportedState"];
+    return reported.size() == 3 && reported.At("/orders-1/timeLineID").AsInt() == 2 &&
+           reported.At("/orders-3/timeLineID").AsInt() == 2;
+  }));
+  EXPECT_EQ(Status()["timelineID"].AsInt(), 2);
+  EXPECT_EQ(LabelOf(Pod("orders-1"), "cnpg.io/instanceRole"), "replica");
+  // The old primary follows again.
+  ASSERT_EQ(Ask(Port("orders-rw"), "INSERT INTO t VALUES (43)"), "done");
+  const int old_port = op->runtime()->Get(VolumeOf("orders-1")).port;
+  ASSERT_TRUE(Eventually([&] { return Ask(old_port, "SELECT max(x) FROM t") == "43"; }))
+      << last_error;
+}
+
+TEST_F(PostgresTest, DeletedPrimaryPodIsReplaced) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2) && Port("orders-rw") != 0; }));
+  ASSERT_EQ(Ask(Port("orders-rw"), "CREATE TABLE t AS SELECT 7 AS x"), "done") << last_error;
+  ASSERT_TRUE(Eventually([&] { return Ask(Port("orders-ro"), "SELECT x FROM t") == "7"; }));
+  ASSERT_TRUE(fake.Delete({"v1", "Pod", "acme", "orders-1"}, {}));
+  ASSERT_TRUE(Eventually([&] {
+    return Healthy(2) && Status()["currentPrimary"].AsString() == "orders-2" &&
+           Port("orders-ro") != 0;
+  }));
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT x FROM t"), "7");
+}
+
+TEST_F(PostgresTest, SingleInstanceRestartsOnItsData) {
+  StartOperator();
+  CreateCluster(1);
+  ASSERT_TRUE(Eventually([&] { return Healthy(1) && Port("orders-rw") != 0; }));
+  ASSERT_EQ(Ask(Port("orders-rw"), "CREATE TABLE t AS SELECT 7 AS x"), "done") << last_error;
+  const pid_t before = PidOf("orders-1");
+  ASSERT_EQ(kill(before, SIGKILL), 0);
+  ASSERT_TRUE(
+      Eventually([&] { return Healthy(1) && Ask(Port("orders-rw"), "SELECT x FROM t") == "7"; }));
+  EXPECT_NE(PidOf("orders-1"), before);
+  EXPECT_EQ(Status()["currentPrimary"].AsString(), "orders-1");
+}
+
+TEST_F(PostgresTest, PasswordFollowsTheSecret) {
+  StartOperator();
+  CreateCluster(1);
+  ASSERT_TRUE(Eventually([&] { return Healthy(1) && Port("orders-rw") != 0; }));
+  Json patch = Json::MakeObject();
+  patch.SetAt("/data/password", Base64Encode("another one"));
+  ASSERT_TRUE(
+      fake.Patch({"v1", "Secret", "acme", "orders-app"}, kube::PatchType::kMerge, patch, ""));
+  op->Refresh("acme", "orders");
+  auto secret = fake.Get({"v1", "Secret", "acme", "orders-app"});
+  const std::string where = "host=127.0.0.1 user=app dbname=app password='another one' port=" +
+                            std::to_string(Port("orders-rw"));
+  EXPECT_TRUE(Eventually([&] {
+    PGconn* connection = PQconnectdb(where.c_str());
+    const bool ok = PQstatus(connection) == CONNECTION_OK;
+    PQfinish(connection);
+    return ok;
+  }));
+}
+
+TEST_F(PostgresTest, RestartStartsTheServersAgainAndDeletionRemovesThem) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(
+      Eventually([&] { return Healthy(2) && Port("orders-rw") != 0 && Port("orders-ro") != 0; }));
+  ASSERT_EQ(Ask(Port("orders-rw"), "CREATE TABLE t AS SELECT 7 AS x"), "done") << last_error;
+  EXPECT_EQ(Servers(), 2);
+  const int port = Port("orders-rw");
+  StopOperator();
+  EXPECT_EQ(Servers(), 0);
+
+  StartOperator();
+  ASSERT_TRUE(Eventually([&] { return Ask(port, "SELECT x FROM t") == "7"; })) << last_error;
+  EXPECT_EQ(Port("orders-rw"), port);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2) && Servers() == 2; }));
+
+  ASSERT_TRUE(fake.Delete(ref, {}));
+  EXPECT_TRUE(Eventually(
+      [&] { return Servers() == 0 && std::filesystem::is_empty(directory + "/volumes"); }));
+}
+
+TEST_F(PostgresTest, DataOfVolumesThatWentMeanwhileIsSweptAway) {
+  StartOperator();
+  CreateCluster(1);
+  ASSERT_TRUE(Eventually([&] { return Healthy(1); }));
+  StopOperator();
+  ASSERT_TRUE(fake.Delete(ref, {}));
+  EXPECT_FALSE(std::filesystem::is_empty(directory + "/volumes"));
+  StartOperator();
+  EXPECT_TRUE(Eventually([&] { return std::filesystem::is_empty(directory + "/volumes"); }));
+}
+
+TEST_F(PostgresTest, FailingBootstrapStatementFailsTheJob) {
+  StartOperator();
+  CreateCluster(1, R"(,"bootstrap":{"initdb":{"postInitApplicationSQL":["SELECT nonsense"]}})");
+  EXPECT_TRUE(Eventually([&] {
+    return Status()["phase"].AsString() == "Cluster is unrecoverable and needs manual intervention";
+  }));
+}
+
+// The test forks a process that owns a server, kills it with -9 and looks at what is left.
+TEST_F(PostgresTest, ServersEndWithAKilledOwner) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t owner = fork();
+  ASSERT_GE(owner, 0);
+  if (owner == 0) {
+    PostgresRuntime::Plan plan;
+    plan.ns = plan.cluster = plan.instance = "x";
+    plan.database = plan.owner = "app";
+    plan.password = "p";
+    auto runtime =
+        PostgresRuntime::Start({directory, PostgresRuntime::FindPrograms("")}, clock, log, nullptr);
+    if (!runtime) _exit(1);
+    (*runtime)->Want("volume", plan);
+    while (!(*runtime)->Get("volume").running) usleep(20'000);
+    [[maybe_unused]] const ssize_t size = write(ends[1], "x", 1);
+    pause();
+    _exit(0);
+  }
+  close(ends[1]);
+  char byte = 0;
+  ASSERT_EQ(read(ends[0], &byte, 1), 1);
+  close(ends[0]);
+  const pid_t server =
+      std::atoi(FileText(directory + "/volumes/volume/pgdata/postmaster.pid").c_str());
+  ASSERT_GT(server, 1);
+  kill(owner, SIGKILL);
+  waitpid(owner, nullptr, 0);
+  EXPECT_TRUE(WaitGone(server, 10'000));
+}
+
+}  // namespace
+}  // namespace slipway::sim::cnpg
