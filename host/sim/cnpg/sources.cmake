@@ -5,4 +5,4 @@ set(SLIPWAY_SIM_CNPG_SOURCES
   cnpg/postgres_steps.cc cnpg/process.cc cnpg/roles.cc cnpg/work_queue.cc)
 # Third-party libraries these need.
 set(SLIPWAY_SIM_CNPG_PRIVATE OpenSSL::Crypto PostgreSQL::PostgreSQL)
-set(SLIPWAY_SIM_CNPG_TESTS cnpg/units_test.cc cnpg/timeline_test.cc cnpg/postgres_test.cc)
+set(SLIPWAY_SIM_CNPG_TESTS cnpg/units_test.cc cnpg/timeline_test.cc cnpg/behaviour_test.cc cnpg/postgres_test.cc)
