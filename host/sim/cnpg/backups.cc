@@ -114,8 +114,9 @@ std::string SourcePod(const Json& cluster, const std::string& target) {
 }
 
 Result<int64_t> StartBackup(PassEnvironment& env, const Json& backup, const Json& cluster) {
+  const ClusterSpec spec = ClusterSpec::Parse(cluster);
   const std::string pod = SourcePod(cluster, backup.At("/spec/target").AsString());
-  if (pod.empty() || !ConditionTrue(cluster, "Ready")) {
+  if (!spec.hibernated && (pod.empty() || !ConditionTrue(cluster, "Ready"))) {
     TRY_VOID(PatchStatus(env, backup, Json::Obj({{"phase", "pending"}})));
     return static_cast<int64_t>(30'000 * env.pace) + 100;
   }
@@ -128,15 +129,16 @@ Result<int64_t> StartBackup(PassEnvironment& env, const Json& backup, const Json
                            {"instanceID", Json::Obj({{"podName", pod},
                                                      {"ContainerID", "containerd://postgres"},
                                                      {"sessionID", "s-" + pod}})}});
-  if (method == "plugin" && ClusterSpec::Parse(cluster).has_plugin) {
+  if (method == "plugin" && spec.has_plugin && !spec.hibernated) {
     TRY_VOID(PatchStatus(env, backup, std::move(status)));
     TRY_VOID(NoteOnCluster(env, cluster, false, "BackupStarted", "New Backup starting up"));
     return static_cast<int64_t>(12'000 * env.pace);
   }
   const std::string error =
-      method == "plugin" ? "requested plugin is not available: " +
-                               backup.At("/spec/pluginConfiguration/name").AsString()
-                         : "cannot proceed with the backup as the cluster has no backup section";
+      spec.hibernated      ? "cannot start a backup while the cluster is hibernated"
+      : method == "plugin" ? "requested plugin is not available: " +
+                                 backup.At("/spec/pluginConfiguration/name").AsString()
+                           : "cannot proceed with the backup as the cluster has no backup section";
   status.Set("phase", "failed").Set("error", error).Set("reconciliationTerminatedAt", now);
   TRY_VOID(PatchStatus(env, backup, std::move(status)));
   TRY_VOID(NoteOnCluster(env, cluster, false, "LastBackupFailed", error));

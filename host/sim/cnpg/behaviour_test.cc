@@ -97,6 +97,29 @@ TEST_F(BehaviourTest, ScalesUpAndDown) {
   EXPECT_FALSE(fake.Get({"v1", "PersistentVolumeClaim", "acme", "orders-3"}));
 }
 
+TEST_F(BehaviourTest, HibernationRemovesThePodsAndWakingBringsThemBack) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2); }));
+  const auto annotate = [&](const char* value) {
+    Json patch = Json::MakeObject();
+    patch.SetAt("/metadata/annotations", Json::Obj({{"cnpg.io/hibernation", value}}));
+    ASSERT_TRUE(fake.Patch(ref, kube::PatchType::kMerge, patch, ""));
+  };
+  annotate("on");
+  ASSERT_TRUE(Eventually([&] {
+    return ConditionOf(*fake.Get(ref), "cnpg.io/hibernation")["reason"].AsString() == "Hibernated";
+  }));
+  EXPECT_TRUE(Pod("orders-1").is_null() && Pod("orders-2").is_null());
+  EXPECT_EQ(Phase(), "Cluster in healthy state");
+  EXPECT_FALSE(Status().Has("readyInstances"));
+  EXPECT_FALSE(Status().Has("systemID"));
+  annotate("off");
+  ASSERT_TRUE(Eventually([&] { return Healthy(2); }));
+  EXPECT_EQ(Status()["currentPrimary"].AsString(), "orders-1");
+  EXPECT_TRUE(ConditionOf(*fake.Get(ref), "cnpg.io/hibernation").is_null());
+}
+
 TEST_F(BehaviourTest, NewResourcesRollThePods) {
   StartOperator();
   CreateCluster(2);

@@ -129,6 +129,7 @@ Result<bool> ReconcileInstances(Pass& pass) {
     TRY_VOID(FirstPrimary(pass));
     return true;
   }
+  const std::string current = pass.current_primary();
   std::set<int> serials;
   Json* dangling = nullptr;
   for (Json& volume : pass.volumes) {

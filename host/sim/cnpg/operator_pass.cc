@@ -137,6 +137,7 @@ Result<void> ResourceStatus(Pass& pass) {
                started ? "BootstrapCompleted" : "BootstrapPending",
                started ? "Cluster has been bootstrapped" : "Cluster has not been bootstrapped yet",
                pass.now());
+  HibernationCondition(pass, status["conditions"]);
   return pass.PutStatus(std::move(status));
 }
 
@@ -266,6 +267,8 @@ Result<void> ReconcileOperator(Pass& pass) {
   }
   TRY_VOID(ReportedStatus(pass));
   TRY_VOID(LabelRoles(pass));
+  TRY(const bool hibernating, ReconcileHibernation(pass));
+  if (hibernating) return {};
   TRY(const bool deciding, ReconcileRoles(pass));
   if (deciding) return {};
   TRY(const bool waiting, WaitForMachinery(pass));

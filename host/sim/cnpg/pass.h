@@ -99,6 +99,10 @@ Result<void> PlayInstance(Pass& pass, Json& pod);
 Result<void> EnsureObjects(Pass& pass);
 // One pass of the operator, in its order of writes.
 Result<void> ReconcileOperator(Pass& pass);
+// The condition that tells how far hibernation is; part of the status of step 8.
+void HibernationCondition(const Pass& pass, Json& conditions);
+// Deletes the pods, the primary's first. True when the pass must stop here.
+Result<bool> ReconcileHibernation(Pass& pass);
 // Switchover, failover and role labels. True when the pass must stop here.
 Result<bool> ReconcileRoles(Pass& pass);
 Result<void> LabelRoles(Pass& pass);

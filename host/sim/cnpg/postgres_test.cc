@@ -200,6 +200,21 @@ TEST_F(PostgresTest, RestartStartsTheServersAgainAndDeletionRemovesThem) {
       [&] { return Servers() == 0 && std::filesystem::is_empty(directory + "/volumes"); }));
 }
 
+TEST_F(PostgresTest, HibernationStopsTheServersAndKeepsTheirData) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2) && Port("orders-rw") != 0; }));
+  ASSERT_EQ(Ask(Port("orders-rw"), "CREATE TABLE t AS SELECT 7 AS x"), "done") << last_error;
+  Json patch = Json::MakeObject();
+  patch.SetAt("/metadata/annotations", Json::Obj({{"cnpg.io/hibernation", "on"}}));
+  ASSERT_TRUE(fake.Patch(ref, kube::PatchType::kMerge, patch, ""));
+  ASSERT_TRUE(Eventually([&] { return Servers() == 0 && Port("orders-rw") == 0; }));
+  patch.SetAt("/metadata/annotations", Json::Obj({{"cnpg.io/hibernation", "off"}}));
+  ASSERT_TRUE(fake.Patch(ref, kube::PatchType::kMerge, patch, ""));
+  ASSERT_TRUE(Eventually([&] { return Healthy(2) && Port("orders-rw") != 0; }));
+  EXPECT_EQ(Ask(Port("orders-rw"), "SELECT x FROM t"), "7");
+}
+
 TEST_F(PostgresTest, DataOfVolumesThatWentMeanwhileIsSweptAway) {
   StartOperator();
   CreateCluster(1);

@@ -1,6 +1,6 @@
 set(SLIPWAY_SIM_CNPG_SOURCES
   cnpg/backups.cc cnpg/certificates.cc cnpg/cluster_spec.cc cnpg/cnpg.cc cnpg/ensure_objects.cc
-  cnpg/instances.cc cnpg/machinery.cc cnpg/objects.cc cnpg/objects_json.cc cnpg/operator.cc cnpg/operator_pass.cc
+  cnpg/hibernation.cc cnpg/instances.cc cnpg/machinery.cc cnpg/objects.cc cnpg/objects_json.cc cnpg/operator.cc cnpg/operator_pass.cc
   cnpg/pass.cc cnpg/pod_objects.cc cnpg/postgres_files.cc cnpg/postgres_runtime.cc
   cnpg/postgres_steps.cc cnpg/process.cc cnpg/roles.cc cnpg/work_queue.cc)
 # Third-party libraries these need.
