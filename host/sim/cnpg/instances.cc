@@ -85,6 +85,27 @@ Result<void> RestartPod(Pass& pass, const Json& pod, const std::string& phase,
   return pass.DeleteObject(pod);
 }
 
+constexpr char kConfigReason[] = "Postgres needs a restart to apply some configuration changes";
+
+// Parameters that only a start can change.
+std::string StartParameters(const ClusterSpec& spec) {
+  std::string out;
+  for (const char* name :
+       {"max_connections", "shared_buffers", "max_worker_processes", "max_prepared_transactions",
+        "wal_level", "max_wal_senders", "max_replication_slots", "huge_pages",
+        "shared_preload_libraries", "max_locks_per_transaction"})
+    out += spec.parameters[name].AsString() + "|";
+  return out;
+}
+
+std::string ReasonOf(Pass& pass, const Json& pod) {
+  const std::string wanted = StartParameters(pass.spec);
+  // After a restart of ours all servers have been started with the present ones.
+  const auto [known, fresh] = pass.memory.started_with.emplace(UidOf(pod), wanted);
+  const std::string reason = RestartReason(pass.spec, pod);
+  return !reason.empty() ? reason : known->second != wanted ? kConfigReason : "";
+}
+
 // Replicas from the last, then the primary. True when it did something.
 Result<bool> RollingUpdate(Pass& pass) {
   const std::string current = pass.current_primary();
@@ -97,13 +118,13 @@ Result<bool> RollingUpdate(Pass& pass) {
       continue;
     }
     replica = name;
-    const std::string reason = RestartReason(pass.spec, *pod);
+    const std::string reason = ReasonOf(pass, *pod);
     if (reason.empty()) continue;
     TRY_VOID(RestartPod(pass, *pod, "Upgrading cluster",
                         "Restarting instance " + name + ", because: " + reason));
     return true;
   }
-  const std::string reason = primary == nullptr ? "" : RestartReason(pass.spec, *primary);
+  const std::string reason = primary == nullptr ? "" : ReasonOf(pass, *primary);
   if (reason.empty()) return false;
   if (pass.spec.switchover_updates && !replica.empty()) {
     TRY_VOID(pass.Phase("Upgrading cluster", reason));
@@ -116,6 +137,8 @@ Result<bool> RollingUpdate(Pass& pass) {
     TRY_VOID(RestartPod(
         pass, *primary, "Upgrading cluster",
         "The primary instance needs to be restarted: " + current + ", reason: " + reason));
+  else if (reason == kConfigReason)
+    TRY_VOID(RestartPod(pass, *primary, "Primary instance is being restarted in-place", reason));
   else
     TRY_VOID(RestartPod(pass, *primary, "Primary instance is being restarted without a switchover",
                         reason));

@@ -23,9 +23,10 @@ struct ClusterMemory {
   int64_t ensured_generation = -1, ensured_at_ms = 0;
   Json static_status;  // certificates, secretsResourceVersion, …
   std::string password, tls_cert, tls_key;
-  std::map<std::string, int64_t> since;        // start of a wait
-  std::map<std::string, std::string> ingress;  // service → what was written
-  std::string restarting_primary;              // its pod is gone on purpose: no failover
+  std::map<std::string, int64_t> since;             // start of a wait
+  std::map<std::string, std::string> ingress;       // service → what was written
+  std::map<std::string, std::string> started_with;  // pod uid → parameters that need a restart
+  std::string restarting_primary;                   // its pod is gone on purpose: no failover
 };
 
 // What all passes share. The operator owns it.

@@ -1,5 +1,6 @@
 #include "sim/cnpg/postgres_files.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstdlib>
@@ -18,6 +19,7 @@ namespace slipway::sim::cnpg {
 
 namespace {
 
+constexpr char kConnections[] = "max_connections = ";
 constexpr size_t kControlBytes = 1024;  // far more than the structure has
 
 uint32_t Crc32cStep(uint32_t crc, unsigned char byte) {
@@ -104,16 +106,16 @@ std::string ServerConfig(const ServerSettings& settings) {
       << "\nunix_socket_directories = " << Quoted(settings.socket_dir)
       << "\nshared_buffers = 16MB\nfsync = off\nhuge_pages = off\njit = off\nwal_level = "
          "replica\nwal_log_hints = on\n"
-         "max_wal_senders = 12\nmax_replication_slots = 12\nwal_keep_size = 64MB\nmin_wal_size = "
+         "max_wal_senders = 12\nmax_replication_slots = 12\nwal_keep_size = 256MB\nmin_wal_size = "
          "8MB\nmax_wal_size = 128MB\n"
          "hot_standby = on\nwal_retrieve_retry_interval = 200ms\nwal_receiver_timeout = "
          "5s\nwal_sender_timeout = 5s\n"
          "bgwriter_delay = 5s\nautovacuum_naptime = 60s\nlogging_collector = off\nlog_destination "
          "= stderr\n"
          "password_encryption = 'scram-sha-256'\n";
-  const int connections = std::atoi(settings.parameters["max_connections"].AsString("100").c_str());
-  out << "max_connections = " << (connections >= 20 && connections <= 1000 ? connections : 100)
-      << "\n";
+  int connections = std::atoi(settings.parameters["max_connections"].AsString("100").c_str());
+  if (connections < 20 || connections > 1000) connections = 100;
+  out << kConnections << std::max(connections, settings.least_connections) << "\n";
   for (const char* name : kHarmless)
     if (settings.parameters[name].is_string())
       out << name << " = " << Quoted(settings.parameters[name].AsString()) << "\n";
@@ -124,6 +126,11 @@ std::string ServerConfig(const ServerSettings& settings) {
         << " user=postgres application_name=" << settings.name << "'\n";
   }
   return out.str();
+}
+
+int ConnectionsOf(const std::string& config) {
+  const size_t at = config.find(kConnections);
+  return at == std::string::npos ? 0 : std::atoi(config.c_str() + at + sizeof kConnections - 1);
 }
 
 std::string HostAccess() {

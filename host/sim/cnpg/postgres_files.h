@@ -23,11 +23,13 @@ struct ServerSettings {
   bool tls = false;       // server.crt and server.key beside the data directory
   std::string name;       // application_name of a replica
   Json parameters;        // of the Cluster; only harmless ones are taken
+  int least_connections = 0;
 };
 
 // slipway.conf: small memory, no fsync (a development database), one loopback port.
 std::string ServerConfig(const ServerSettings& settings);
-std::string HostAccess();  // pg_hba.conf
+int ConnectionsOf(const std::string& config);  // its max_connections
+std::string HostAccess();                      // pg_hba.conf
 // A copied directory gets a system identifier of its own in pg_control. The caller runs
 // pg_resetwal afterwards, because the identifier is in the WAL too.
 Result<void> NewSystemIdentifier(const std::string& pgdata, uint64_t identifier);

@@ -19,7 +19,7 @@ namespace slipway::sim::cnpg {
 namespace {
 
 constexpr size_t kThreads = 4;
-constexpr int kRetryMs = 150;
+constexpr int64_t kRetryMs = 150, kMaxRetryMs = 5000;
 
 void Ring(int fd) {
   const uint64_t one = 1;
@@ -55,7 +55,10 @@ PostgresRuntime::Impl::Impl(Options options_in, const Clock& clock_in, Logger& l
       on_change(std::move(on_change_in)) {}
 
 Result<void> PostgresRuntime::Impl::Prepare() {
-  root = std::filesystem::absolute(options.data_dir).lexically_normal().string();
+  std::error_code error;
+  root = std::filesystem::absolute(options.data_dir, error).lexically_normal().string();
+  if (error)
+    return Error{Code::kInvalid, "BadDataDirectory", options.data_dir + ": " + error.message()};
   while (root.size() > 1 && root.back() == '/') root.pop_back();
   const std::string tag = Sha256Hex(root).substr(0, 12);
   if (!account.CanReach(root)) {
@@ -74,10 +77,9 @@ Result<void> PostgresRuntime::Impl::Prepare() {
   sockets = root.size() < 80 ? root + "/run" : "/tmp/slipway-run-" + tag;
   TRY_VOID(MakeDirectory(sockets, 0700, account));
   TRY_VOID(MakeDirectory(root + "/volumes", 0711, Account{}));
-  for (const auto& entry : std::filesystem::directory_iterator(root + "/volumes")) {
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/volumes", error)) {
     const std::string volume = entry.path().filename().string();
     EndStalePostmaster(Data(volume));
-    std::error_code error;
     std::filesystem::remove(Data(volume) + "/postmaster.pid", error);
     PostgresSlot& slot = slots[volume];
     slot.state.filled = !ReadFile(Dir(volume) + "/filled").empty();
@@ -125,7 +127,7 @@ void PostgresRuntime::Impl::Monitor() {
   for (;;) {
     std::vector<pollfd> fds{{wake_fd, POLLIN, 0}};
     std::vector<std::string> owners{""}, retries;
-    bool blocked = false;
+    int64_t retry_at = 0;
     {
       const std::lock_guard lock(mutex);
       bool any = false;
@@ -135,11 +137,15 @@ void PostgresRuntime::Impl::Monitor() {
           owners.push_back(volume);
           any = true;
         }
-        blocked |= slot.blocked;
+        if (slot.retry_at != 0 && (retry_at == 0 || slot.retry_at < retry_at))
+          retry_at = slot.retry_at;
       }
       if (stopping && !any) return;
     }
-    const int ready = poll(fds.data(), fds.size(), blocked ? kRetryMs : -1);
+    const int64_t left = retry_at - clock.SteadyMs();
+    const int wait =
+        retry_at == 0 ? -1 : static_cast<int>(std::clamp<int64_t>(left, 0, kMaxRetryMs));
+    poll(fds.data(), fds.size(), wait);
     uint64_t ignored = 0;
     if (fds[0].revents != 0) {
       [[maybe_unused]] const ssize_t size = read(wake_fd, &ignored, sizeof ignored);
@@ -160,8 +166,8 @@ void PostgresRuntime::Impl::Monitor() {
         ended.push_back(owners[i]);
       }
       for (auto& [volume, slot] : slots) {
-        if (ready == 0 && slot.blocked) {
-          slot.blocked = false;
+        if (slot.retry_at != 0 && slot.retry_at <= clock.SteadyMs()) {
+          slot.retry_at = 0;
           retries.push_back(volume);
         }
       }
@@ -199,7 +205,7 @@ void PostgresRuntime::Impl::Poke(const std::string& volume) {
   const auto it = slots.find(volume);
   if (it == slots.end()) return;
   it->second.busy = false;
-  it->second.blocked = true;
+  it->second.retry_at = clock.SteadyMs() + kRetryMs;
 }
 
 void PostgresRuntime::Impl::RunSteps(const std::string& volume) {
@@ -221,7 +227,9 @@ void PostgresRuntime::Impl::RunSteps(const std::string& volume) {
       slot.again = false;
       if (!go_on) {
         slot.busy = false;
-        slot.blocked |= failed;
+        slot.failures = failed && !waiting ? std::min(slot.failures + 1, 6) : 0;
+        slot.retry_at =
+            failed ? clock.SteadyMs() + std::min(kRetryMs << slot.failures, kMaxRetryMs) : 0;
       }
     }
     Changed(volume);

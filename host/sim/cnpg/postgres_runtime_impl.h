@@ -22,12 +22,14 @@ struct PostgresSlot {
   bool planned = false, want_run = false, want_gone = false;
   bool busy = false;        // a step runs or is queued
   bool again = false;       // something changed during the step
-  bool blocked = false;     // the last step could not go on; the monitor tries again
+  int failures = 0;         // of steps, in a row
+  int64_t retry_at = 0;     // steady time at which the monitor tries again; 0 for never
   bool stop_asked = false;  // the end of the process is ours
   pid_t pid = 0;
   int pidfd = -1;
   std::string plan_key;  // tells an unchanged plan
   std::string applied_config, applied_password;
+  int connections = 0;  // max_connections of the running server
 };
 
 struct PostgresRuntime::Impl {

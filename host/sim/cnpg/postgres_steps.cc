@@ -105,14 +105,16 @@ Result<void> PostgresRuntime::Impl::EnsureTemplate() {
   const std::lock_guard one(template_mutex);
   const std::string version = std::filesystem::path(options.bin).parent_path().filename().string();
   const std::string done = root + "/template-" + version, work = done + ".new";
-  if (std::filesystem::exists(done)) return {};
+  std::error_code error;
+  if (std::filesystem::exists(done, error)) return {};
   RemoveTree(work);
   TRY_VOID(MakeDirectory(work, 0700, account));
   TRY_VOID(Run({Program("initdb"), "-D", work, "-U", "postgres", "-E", "UTF8", "--locale=C", "-N",
                 "-k", "--wal-segsize=1", "-A", "trust"}));
   TRY_VOID(WriteFile(work + "/pg_hba.conf", HostAccess(), account));
   TRY_VOID(WriteFile(work + "/postgresql.conf", "include 'slipway.conf'\n", account));
-  std::filesystem::rename(work, done);
+  std::filesystem::rename(work, done, error);
+  if (error) return Error{Code::kInternal, "TemplateFailed", error.message()};
   return {};
 }
 
@@ -178,6 +180,9 @@ Result<void> PostgresRuntime::Impl::WriteConfig(const std::string& volume, const
   settings.tls = !slot.plan.tls_cert.empty();
   settings.name = slot.plan.instance;
   settings.parameters = slot.plan.parameters;
+  // A standby must allow at least what its primary does.
+  settings.least_connections =
+      slot.plan.upstream.empty() ? 0 : Copy(slot.plan.upstream).connections;
   *config = ServerConfig(settings);
   if (settings.tls) {
     TRY_VOID(WriteFile(Dir(volume) + "/server.crt", slot.plan.tls_cert, account));
@@ -207,6 +212,7 @@ Result<void> PostgresRuntime::Impl::Launch(const std::string& volume, const Post
   live.pidfd = OpenPidfd(pid);
   live.stop_asked = false;
   live.applied_config = config;
+  live.connections = ConnectionsOf(config);
   live.state.exited = false;
   lock.unlock();
   const uint64_t one = 1;

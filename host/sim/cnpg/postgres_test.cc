@@ -200,6 +200,28 @@ TEST_F(PostgresTest, RestartStartsTheServersAgainAndDeletionRemovesThem) {
       [&] { return Servers() == 0 && std::filesystem::is_empty(directory + "/volumes"); }));
 }
 
+TEST_F(PostgresTest, ParametersReachTheServersAlsoThoseThatNeedARestart) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(
+      Eventually([&] { return Healthy(2) && Port("orders-rw") != 0 && Port("orders-ro") != 0; }));
+  const auto set = [&](const char* name, const char* value) {
+    Json patch = Json::MakeObject();
+    patch.SetAt("/spec/postgresql/parameters", Json::Obj({{name, value}}));
+    ASSERT_TRUE(fake.Patch(ref, kube::PatchType::kMerge, patch, ""));
+  };
+  set("work_mem", "9MB");
+  EXPECT_TRUE(Eventually([&] { return Ask(Port("orders-rw"), "SHOW work_mem") == "9MB"; }));
+  for (const char* connections :
+       {"150", "50"}) {  // up and down: a standby may not allow less than its primary
+    set("max_connections", connections);
+    EXPECT_TRUE(Eventually([&] {
+      return Healthy(2) && Ask(Port("orders-rw"), "SHOW max_connections") == connections &&
+             Port("orders-ro") != 0;
+    })) << last_error;
+  }
+}
+
 TEST_F(PostgresTest, HibernationStopsTheServersAndKeepsTheirData) {
   StartOperator();
   CreateCluster(2);
