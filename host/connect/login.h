@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace slipway::connect {
+
+struct LoginTarget {
+  std::string protocol;  // "postgresql"
+  std::string host;
+  int port = 0;
+  std::string user, password, database;
+  std::string statement;  // must succeed, e.g. "SELECT 1"
+  int64_t timeout_ms = 5000;
+};
+
+enum class LoginOutcome {
+  kProved,
+  kRefused,      // the server answered and said no: wrong password, role or database missing
+  kUnreachable,  // no server answered at this address
+  kNotReady,     // the server answered that it is starting or stopping: try again
+  kNoConnector,  // this build cannot speak the protocol
+};
+
+struct LoginResult {
+  LoginOutcome outcome = LoginOutcome::kUnreachable;
+  std::string message;  // never holds the password
+};
+
+// Opens a connection, runs the statement, closes. Blocks up to the time-out; any worker thread.
+LoginResult TryLogin(const LoginTarget& target);
+
+}  // namespace slipway::connect

@@ -1,0 +1,88 @@
+#include "pipeline/effects.h"
+
+#include <algorithm>
+
+#include "pipeline/observer.h"
+
+namespace slipway::pipeline {
+namespace {
+
+Error Forbidden(const Json& object, const std::string& why) {
+  return {Code::kInternal, "ForbiddenEffect", "the engine may not apply " + kube::ObjectRef::Of(object).ToString() + ": " + why};
+}
+
+kube::ObjectRef RefOf(const store::ObjectRecord& record) { return {record.api_version, record.kind, record.ns, record.name}; }
+
+}  // namespace
+
+store::ObjectRecord RecordOf(const Json& object) {
+  store::ObjectRecord record;
+  record.api_version = object["apiVersion"].AsString();
+  record.kind = object["kind"].AsString();
+  record.ns = object["metadata"]["namespace"].AsString();
+  record.name = object["metadata"]["name"].AsString();
+  record.uid = object["metadata"]["uid"].AsString();
+  return record;
+}
+
+bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) { return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version; }
+
+Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply) {
+  std::vector<Json> out;
+  for (const Json& wanted : apply.items()) {
+    Json object = wanted;
+    const std::string kind = object["apiVersion"].AsString() + "/" + object["kind"].AsString();
+    const auto& allowed = scope.applies.items();
+    if (std::find(allowed.begin(), allowed.end(), Json(kind)) == allowed.end()) return Forbidden(object, kind + " is not in its describe.applies");
+    Json& metadata = object["metadata"];
+    if (metadata["name"].AsString().empty()) return Forbidden(object, "it has no name");
+    const std::string ns = std::as_const(metadata)["namespace"].AsString();
+    if (!ns.empty() && ns != scope.instance.ns) return Forbidden(object, "namespace " + ns + " is not the instance's");
+    metadata.Set("namespace", scope.instance.ns);
+    if (std::as_const(metadata).Has("resourceVersion") || std::as_const(metadata).Has("uid")) return Forbidden(object, "resourceVersion and uid are the host's");
+    Json& labels = metadata["labels"];
+    labels.Set(kInstanceLabel, scope.instance.id);
+    labels.Set(kEngineLabel, scope.engine);
+    labels.Set(kManagedByLabel, "slipway");
+    out.push_back(std::move(object));
+  }
+  return out;
+}
+
+Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope, const Json& object, const std::string& known_uid) {
+  if (known_uid.empty()) {
+    auto existing = cluster.Get(kube::ObjectRef::Of(object));
+    if (existing) {
+      const std::string& owner = (*existing).At("/metadata/labels")[kInstanceLabel].AsString();
+      if (owner != scope.instance.id) {
+        return Error{Code::kPrecondition, "ObjectNotOurs",
+                     kube::ObjectRef::Of(object).ToString() + " exists and belongs to " + (owner.empty() ? "somebody else" : "instance " + owner)};
+      }
+    } else if (existing.error().code != Code::kNotFound) {
+      return existing.error();
+    }
+  }
+  TRY(const Json applied, cluster.Apply(object, kube::ApplyOptions{}));
+  return applied["metadata"]["uid"].AsString();
+}
+
+Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id, const store::ObjectRecord& record) {
+  auto found = cluster.Get(RefOf(record));
+  if (!found) {
+    if (found.error().code == Code::kNotFound) return RemovalState{};
+    return std::move(found).error();
+  }
+  const Json& metadata = (*found)["metadata"];
+  if (metadata["labels"][kInstanceLabel].AsString() != instance_id) return RemovalState{Removal::kNotOurs, ""};
+  RemovalState out{Removal::kDeleting, ""};
+  if (!metadata["deletionTimestamp"].is_null()) {
+    for (const Json& finalizer : metadata["finalizers"].items()) out.finalizers += (out.finalizers.empty() ? "" : ", ") + finalizer.AsString();
+    return out;
+  }
+  kube::DeleteOptions options;
+  options.uid = metadata["uid"].AsString();
+  TRY_VOID(cluster.Delete(RefOf(record), options));
+  return out;
+}
+
+}  // namespace slipway::pipeline

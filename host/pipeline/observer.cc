@@ -1,0 +1,90 @@
+#include "pipeline/observer.h"
+
+#include <algorithm>
+
+namespace slipway::pipeline {
+
+void Observer::EnsureWatches(const Json& watches) {
+  for (const Json& watch : watches.items()) {
+    const Key key{watch["apiVersion"].AsString(), watch["kind"].AsString()};
+    std::vector<std::string> keep;
+    for (const Json& pointer : watch["keep"].items()) keep.push_back(pointer.AsString());
+    std::shared_ptr<kube::Informer> old;  // destroyed after the lock: it waits for its callbacks
+    {
+      const std::lock_guard lock(mutex_);
+      const auto known = keeps_.find(key);
+      if (known != keeps_.end()) {
+        if (known->second.empty()) continue;  // keeps everything already
+        std::vector<std::string> both = keep.empty() ? keep : known->second;
+        for (const std::string& pointer : keep) {
+          if (std::find(both.begin(), both.end(), pointer) == both.end()) both.push_back(pointer);
+        }
+        if (both == known->second) continue;
+        keep = both;
+        old = std::move(informers_[key]);
+      }
+      keeps_[key] = keep;
+      kube::InformerSpec spec;
+      spec.api_version = key.first;
+      spec.kind = key.second;
+      spec.label_selector = kInstanceLabel;
+      spec.index_label = kInstanceLabel;
+      spec.keep = keep;
+      informers_[key] = watch_(std::move(spec), [wake = wake_](kube::Informer::Change, const kube::Informer::ObjectPtr& object) {
+        if (!object->index.empty()) wake(object->index);
+      });
+    }
+  }
+}
+
+bool Observer::Collect(const std::string& instance_id, const Json& watches, Json& observed) const {
+  observed = Json::MakeArray();
+  bool synced = true;
+  const std::lock_guard lock(mutex_);
+  for (const Json& watch : watches.items()) {
+    const auto it = informers_.find({watch["apiVersion"].AsString(), watch["kind"].AsString()});
+    if (it == informers_.end() || !it->second->synced()) {
+      synced = false;
+      continue;
+    }
+    for (const auto& object : it->second->ByIndex(instance_id)) observed.Push(object->Parse());
+  }
+  return synced;
+}
+
+bool Observer::CollectAll(const std::string& instance_id, std::vector<kube::Informer::ObjectPtr>& out) const {
+  bool synced = true;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, informer] : informers_) {
+    synced = synced && informer->synced();
+    for (auto& object : informer->ByIndex(instance_id)) out.push_back(std::move(object));
+  }
+  return synced;
+}
+
+bool Observer::Watches(const std::string& api_version, const std::string& kind) const {
+  const std::lock_guard lock(mutex_);
+  return informers_.count({api_version, kind}) > 0;
+}
+
+bool Observer::Synced() const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(informers_.begin(), informers_.end(), [](const auto& entry) { return entry.second->synced(); });
+}
+
+size_t Observer::Bytes() const {
+  const std::lock_guard lock(mutex_);
+  size_t sum = 0;
+  for (const auto& [key, informer] : informers_) sum += informer->bytes();
+  return sum;
+}
+
+void Observer::Stop() {
+  std::map<Key, std::shared_ptr<kube::Informer>> ending;
+  {
+    const std::lock_guard lock(mutex_);
+    ending.swap(informers_);
+  }
+}
+
+}  // namespace slipway::pipeline
