@@ -60,6 +60,39 @@ TEST_F(BehaviourTest, DeletedPrimaryIsFailedOverWithTheRecordedPhases) {
   EXPECT_EQ(LabelOf(Pod("orders-1"), "cnpg.io/instanceRole"), "replica");
 }
 
+// Every write fails once, as if the process had died right before it.
+TEST_F(BehaviourTest, AnyWriteMayFailOnce) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2); }));
+  const int64_t writes = static_cast<int64_t>(fake.Changes().size());
+  StopOperator();
+  ASSERT_TRUE(fake.Delete(ref, {}));
+  for (int64_t at = 0; at < writes; at += 1) {
+    fake.FailOnce(at);
+    CreateCluster(2);
+    StartOperator();
+    ASSERT_TRUE(Eventually([&] { return Healthy(2); }, 10)) << "failing write " << at;
+    EXPECT_TRUE(ConditionTrue(*fake.Get(ref), "ContinuousArchiving")) << "failing write " << at;
+    StopOperator();
+    ASSERT_TRUE(fake.Delete(ref, {}));
+  }
+}
+
+TEST_F(BehaviourTest, AnyWriteOfAFailoverMayFailOnce) {
+  StartOperator();
+  CreateCluster(2);
+  ASSERT_TRUE(Eventually([&] { return Healthy(2); }));
+  for (int round = 0; round < 30; ++round) {
+    const std::string old = Status()["currentPrimary"].AsString();
+    fake.FailOnce(round - 1);
+    ASSERT_TRUE(fake.Delete({"v1", "Pod", "acme", old}, {}));
+    ASSERT_TRUE(
+        Eventually([&] { return Healthy(2) && Status()["currentPrimary"].AsString() != old; }, 10))
+        << "round " << round;
+  }
+}
+
 TEST_F(BehaviourTest, LostReplicaComesBackOnItsVolume) {
   StartOperator();
   CreateCluster(2);

@@ -45,7 +45,14 @@ class FakeCluster final : public kube::Cluster {
     return out;
   }
 
+  // The n-th write from now (0: the next one of the operator) answers "unavailable".
+  void FailOnce(int64_t n) {
+    const std::lock_guard lock(mutex_);
+    fail_in_ = n + 1;  // the test makes the Cluster itself
+  }
+
   Result<Json> Create(const Json& object) override {
+    if (Fails()) return Error{Code::kUnavailable, "Fake", "fails once"};
     const kube::ObjectRef ref = RefOf(object);
     Json stored = object;
     {
@@ -117,6 +124,11 @@ class FakeCluster final : public kube::Cluster {
   }
 
  private:
+  bool Fails() {
+    const std::lock_guard lock(mutex_);
+    return fail_in_ >= 0 && fail_in_-- == 0;
+  }
+
   static bool Selected(const Json& object, const std::string& selector) {
     if (selector.empty()) return true;
     const size_t equals = selector.find('=');
@@ -128,6 +140,7 @@ class FakeCluster final : public kube::Cluster {
   template <class F>
   Result<Json> Write(const kube::ObjectRef& ref, const std::string& subresource,
                      const std::string& expected, F change) {
+    if (Fails()) return Error{Code::kUnavailable, "Fake", "fails once"};
     Json stored;
     {
       const std::lock_guard lock(mutex_);
@@ -176,7 +189,7 @@ class FakeCluster final : public kube::Cluster {
   mutable std::mutex mutex_;
   std::map<kube::ObjectRef, Json> objects_;
   std::vector<Change> changes_;
-  int64_t version_ = 100;
+  int64_t version_ = 100, fail_in_ = -1;
 };
 
 }  // namespace slipway::sim::cnpg

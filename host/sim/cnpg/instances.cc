@@ -72,7 +72,8 @@ Result<void> ScaleDown(Pass& pass, const std::set<int>& serials) {
       victim = pass.spec.InstanceName(serial);
   if (victim.empty()) return {};
   pass.Event("ScaleDown", "Scaling down - removing instance: " + victim);
-  for (const auto* list : {&pass.volumes, &pass.pods, &pass.jobs})
+  // The volume last: until it is gone the next pass still knows what to do.
+  for (const auto* list : {&pass.jobs, &pass.pods, &pass.volumes})
     for (const Json& object : *list)
       if (LabelOf(object, "cnpg.io/instanceName") == victim) TRY_VOID(pass.DeleteObject(object));
   return {};
@@ -145,7 +146,24 @@ Result<bool> RollingUpdate(Pass& pass) {
   return true;
 }
 
+// A claim whose job was never made: the pass that made it was cut short.
+bool Unfilled(const Pass& pass, const Json& volume) {
+  const bool has_job = std::any_of(pass.jobs.begin(), pass.jobs.end(), [&](const Json& job) {
+    return LabelOf(job, "cnpg.io/instanceName") == LabelOf(volume, "cnpg.io/instanceName");
+  });
+  return !has_job && AnnotationOf(volume, "cnpg.io/pvcStatus") == "initializing";
+}
+
 }  // namespace
+
+Result<void> RepairVolumes(Pass& pass) {
+  for (const Json& job : pass.jobs) {
+    const std::string& instance = LabelOf(job, "cnpg.io/instanceName");
+    if (JobComplete(job) || pass.FindVolume(instance) != nullptr) continue;
+    TRY_VOID(CreateVolumes(pass, std::atoi(instance.c_str() + pass.spec.name.size() + 1)));
+  }
+  return {};
+}
 
 Result<bool> ReconcileInstances(Pass& pass) {
   if (pass.volumes.empty()) {
@@ -160,6 +178,14 @@ Result<bool> ReconcileInstances(Pass& pass) {
     serials.insert(SerialOf(volume));
     if (dangling == nullptr && pass.FindPod(LabelOf(volume, "cnpg.io/instanceName")) == nullptr)
       dangling = &volume;
+  }
+  if (dangling != nullptr && Unfilled(pass, *dangling)) {
+    const bool first = current.empty();
+    if (first)
+      TRY_VOID(FirstPrimary(pass));
+    else
+      TRY_VOID(CreateJob(pass, SerialOf(*dangling), "join"));
+    return true;
   }
   if (dangling != nullptr) {
     TRY_VOID(RecreatePod(pass, *dangling));

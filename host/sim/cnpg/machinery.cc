@@ -87,7 +87,7 @@ std::string Address(const Json& pod) {
 
 // Binds the pod. False while it has to wait.
 Result<bool> Schedule(Pass& pass, Json& pod) {
-  if (pod.At("/spec/nodeName").is_string()) return true;
+  if (PodPlaced(pod)) return true;
   // The operator's next pass sees every pod Pending, as it does in a real cluster.
   if (pass.memory.since.emplace("seen-" + UidOf(pod), 0).second) {
     pass.RequeueIn(0);
@@ -105,7 +105,9 @@ Result<bool> Schedule(Pass& pass, Json& pod) {
   const std::string node =
       "slipway-sim-" +
       std::to_string(std::atoi(AnnotationOf(pod, "cnpg.io/nodeSerial").c_str()) % 3 + 1);
-  TRY_VOID(pass.PatchObject(pod, Json::Obj({{"spec", Json::Obj({{"nodeName", node}})}})));
+  auto bound = pass.PatchObject(pod, Json::Obj({{"spec", Json::Obj({{"nodeName", node}})}}));
+  // A real API server binds by another way only; then the condition alone says it.
+  if (!bound && bound.error().code != Code::kInvalid) return std::move(bound).error();
   TRY_VOID(
       PatchPodStatus(pass, pod,
                      Json::Obj({{"phase", "Pending"},
@@ -185,30 +187,39 @@ bool Serve(Pass& pass, const std::string& instance, bool primary) {
   return state.running && state.primary == primary;
 }
 
-Result<void> EndJob(Pass& pass, Json& job, Json& pod, const std::string& failure) {
+// A real API server and job controller have rules and a mind of their own: what they refuse, they
+// do themselves.
+Result<void> PatchJobStatus(Pass& pass, Json& job, Json status) {
+  auto patched = pass.PatchObject(job, Json::Obj({{"status", std::move(status)}}), "status");
+  if (patched || patched.error().code == Code::kInvalid) return {};
+  return patched;
+}
+
+Result<void> EndPod(Pass& pass, Json& pod, const std::string& failure) {
   const bool ok = failure.empty();
-  TRY_VOID(PatchPodStatus(
+  return PatchPodStatus(
       pass, pod,
-      Json::Obj({{"phase", ok ? "Succeeded" : "Failed"},
-                 {"containerStatuses",
-                  MainStatuses(pod, false, 0, EndedState(pass, ok ? 0 : 1, failure))},
-                 {"conditions",
-                  Conditions(pass, pod, {{"Ready", false}, {"ContainersReady", false}})}})));
-  Json status = job["status"];
-  status.Erase("active");
-  status.Erase("ready");
-  Json& conditions = status["conditions"];
+      Json::Obj(
+          {{"phase", ok ? "Succeeded" : "Failed"},
+           {"containerStatuses",
+            MainStatuses(pod, false, 0, EndedState(pass, ok ? 0 : 1, failure))},
+           {"conditions", Conditions(pass, pod, {{"Ready", false}, {"ContainersReady", false}})}}));
+}
+
+Result<void> EndJob(Pass& pass, Json& job, bool ok) {
+  Json conditions = job["status"]["conditions"];
   const std::string reason = ok ? "CompletionsReached" : "BackoffLimitExceeded";
   const std::string message = ok ? "Reached expected number of succeeded pods"
                                  : "Job has reached the specified backoff limit";
   SetCondition(conditions, ok ? "SuccessCriteriaMet" : "FailureTarget", true, reason, message,
                pass.now());
   SetCondition(conditions, ok ? "Complete" : "Failed", true, reason, message, pass.now());
-  status.Set(ok ? "succeeded" : "failed", ok ? 1 : 7);
+  Json status = Json::Obj({{"conditions", std::move(conditions)},
+                           {ok ? "succeeded" : "failed", ok ? 1 : 7},
+                           {"active", nullptr},
+                           {"ready", nullptr}});
   if (ok) status.Set("completionTime", FormatSeconds(pass.now()));
-  status.Set("active", Json()).Set("ready", Json());  // removed by the merge patch
-  TRY_VOID(pass.PatchObject(job, Json::Obj({{"status", status}}), "status"));
-  return {};
+  return PatchJobStatus(pass, job, std::move(status));
 }
 
 // The work inside a job's pod: filling the volume. True when done; `failure` says what went wrong.
@@ -231,10 +242,11 @@ Result<void> PlayJob(Pass& pass, Json& job) {
   for (Json& one : pass.job_pods)
     if (LabelOf(one, "job-name") == NameOf(job)) pod = &one;
   if (pod == nullptr) {
+    if (job.At("/spec/selector").is_object()) return {};  // a real API server's job controller
     auto created = pass.CreateObject(JobPod(job, NameOf(job) + "-" + PodSuffix()));
     if (!created) return std::move(created).error();
-    Json status = Json::Obj({{"active", 1}, {"startTime", FormatSeconds(pass.now())}});
-    return pass.PatchObject(job, Json::Obj({{"status", std::move(status)}}), "status");
+    return PatchJobStatus(pass, job,
+                          Json::Obj({{"active", 1}, {"startTime", FormatSeconds(pass.now())}}));
   }
   const std::string phase = pod->At("/status/phase").AsString("Pending");
   if (phase == "Pending") {
@@ -243,13 +255,14 @@ Result<void> PlayJob(Pass& pass, Json& job) {
     TRY(const bool hindered, Hindered(pass, *pod));
     if (hindered) return {};
     TRY_VOID(SetRunning(pass, *pod, true));
-    return pass.PatchObject(job, Json::Obj({{"status", Json::Obj({{"ready", 1}})}}), "status");
+    return PatchJobStatus(pass, job, Json::Obj({{"ready", 1}}));
   }
-  if (phase != "Running") return {};
+  if (phase != "Running") return EndJob(pass, job, phase == "Succeeded");
   std::string failure;
   const bool done = Bootstrapped(pass, job, failure);
   if (!pass.Due("job-" + UidOf(*pod), kJobMs) || !done) return {};
-  return EndJob(pass, job, *pod, failure);
+  TRY_VOID(EndPod(pass, *pod, failure));
+  return EndJob(pass, job, failure.empty());
 }
 
 }  // namespace
@@ -304,11 +317,14 @@ Result<void> PlayInstance(Pass& pass, Json& pod) {
   }
   const bool serving = Serve(pass, name, primary);
   if (exited) runtime->Restart(volume);  // with the plan of its present role
-  if (!serving || PodReady(pod)) return {};
-  if (pass.spec.fault == "never-ready" || !pass.Due("ready-" + UidOf(pod), kStartMs)) return {};
-  if (first) TRY_VOID(take_over());
-  TRY_VOID(set_ready(true));
-  if (!first || !ConditionOf(pass.cluster, "ContinuousArchiving").is_null()) return {};
+  if (!serving) return {};
+  if (!PodReady(pod)) {
+    const bool held = pass.spec.fault == "never-ready";
+    if (held || !pass.Due("ready-" + UidOf(pod), kStartMs)) return {};
+    if (first) TRY_VOID(take_over());
+    TRY_VOID(set_ready(true));
+  }
+  if (!primary || !ConditionOf(pass.cluster, "ContinuousArchiving").is_null()) return {};
   Json conditions = pass.status()["conditions"];
   SetCondition(conditions, "ContinuousArchiving", true, "ContinuousArchivingSuccess",
                "Continuous archiving is working", pass.now());

@@ -100,7 +100,7 @@ void CountPods(const Pass& pass, Json& status) {
                                      : failed)
         .push_back(NameOf(pod));
     const std::string& node = pod.At("/spec/nodeName").AsString();
-    placed &= !node.empty();
+    placed &= PodPlaced(pod);
     nodes.insert(node);
     places.Set(NameOf(pod), Json::MakeObject());
   }
@@ -271,6 +271,7 @@ Result<void> ReconcileOperator(Pass& pass) {
   if (hibernating) return {};
   TRY(const bool deciding, ReconcileRoles(pass));
   if (deciding) return {};
+  TRY_VOID(RepairVolumes(pass));
   TRY(const bool waiting, WaitForMachinery(pass));
   if (waiting) return {};
   TRY_VOID(GrowVolumes(pass));

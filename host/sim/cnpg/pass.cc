@@ -16,6 +16,10 @@ bool PodRunning(const Json& pod) {
   return pod.At("/status/phase").AsString() == "Running";
 }
 
+bool PodPlaced(const Json& pod) {
+  return pod.At("/spec/nodeName").is_string() || ConditionTrue(pod, "PodScheduled");
+}
+
 bool PodActive(const Json& pod) {
   const std::string& phase = pod.At("/status/phase").AsString();
   return phase != "Succeeded" && phase != "Failed" && !BeingDeleted(pod);

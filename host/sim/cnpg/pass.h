@@ -86,6 +86,7 @@ class Pass {
 
 bool PodReady(const Json& pod);
 bool PodRunning(const Json& pod);
+bool PodPlaced(const Json& pod);  // has a node
 bool PodActive(const Json& pod);  // neither ended nor being deleted
 bool JobComplete(const Json& job);
 bool JobFailed(const Json& job);
@@ -107,6 +108,8 @@ Result<bool> ReconcileHibernation(Pass& pass);
 // Switchover, failover and role labels. True when the pass must stop here.
 Result<bool> ReconcileRoles(Pass& pass);
 Result<void> LabelRoles(Pass& pass);
+// Makes the claims of jobs that lack them, as after a pass that was cut short.
+Result<void> RepairVolumes(Pass& pass);
 // Missing pods, first primary, next replica, scale down, rolling update. True when it did
 // something.
 Result<bool> ReconcileInstances(Pass& pass);
