@@ -6,3 +6,6 @@ set(SLIPWAY_SIM_CNPG_SOURCES
 # Third-party libraries these need.
 set(SLIPWAY_SIM_CNPG_PRIVATE OpenSSL::Crypto PostgreSQL::PostgreSQL)
 set(SLIPWAY_SIM_CNPG_TESTS cnpg/units_test.cc cnpg/timeline_test.cc cnpg/behaviour_test.cc cnpg/postgres_test.cc)
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/../dev_cluster.cc)
+  list(APPEND SLIPWAY_SIM_CNPG_TESTS cnpg/dev_cluster_test.cc)
+endif()

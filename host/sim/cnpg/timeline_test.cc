@@ -1,81 +1,11 @@
 #include <set>
 
+#include "sim/cnpg/status_sequence.h"
 #include "sim/cnpg/test_fixture.h"
 
 // Compares what the behaviour writes with recordings of operator 1.30.0.
 namespace slipway::sim::cnpg {
 namespace {
-
-// Conditions as {type: "status/reason"}; the recordings started from a cluster that already had
-// Ready False, and their backups failed for want of `pods/exec`.
-Json PlainConditions(const Json& conditions) {
-  Json out = Json::MakeObject();
-  for (const Json& condition : conditions.items()) {
-    const std::string& type = condition["type"].AsString();
-    const std::string text = condition["status"].AsString() + "/" + condition["reason"].AsString();
-    if (type != "LastBackupSucceeded" && text != "False/ClusterIsNotReady") out.Set(type, text);
-  }
-  return out;
-}
-
-void Blank(Json& map) {
-  for (auto& [key, value] : map.members()) value = "*";
-}
-
-// Turns a stream of changed status keys into comparable lines.
-class Sequence {
- public:
-  void Add(Json changed) {
-    changed.Erase("lastFailedBackup");
-    for (const char* key : {"operatorCertificateFingerprint", "cloudNativePGOperatorHash",
-                            "cloudNativePGCommitHash", "availableArchitectures",
-                            "targetPrimaryTimestamp", "currentPrimaryTimestamp", "systemID"})
-      if (const Json* value = changed.Find(key); value != nullptr && !value->is_null())
-        changed.Set(key, "*");
-    for (const char* pointer : {"/certificates/expirations", "/configMapResourceVersion/metrics",
-                                "/secretsResourceVersion"})
-      if (changed.At(pointer).is_object()) {
-        Json map = changed.At(pointer);
-        Blank(map);
-        changed.SetAt(pointer, std::move(map));
-      }
-    if (Json* reported = changed.Find("instancesReportedState");
-        reported != nullptr && reported->is_object())
-      for (auto& [name, state] : reported->members()) state.Set("ip", "*");
-    if (changed.Has("conditions")) {
-      Json plain = PlainConditions(changed["conditions"]);
-      changed.Erase("conditions");
-      if (plain != conditions_) changed.Set("conditions", plain);
-      conditions_ = std::move(plain);
-    }
-    // Jobs vanish one after the other there, all at once here.
-    const Json* jobs = changed.Find("jobCount");
-    if (changed.size() == 1 && jobs != nullptr && jobs->is_int() && healthy_) return;
-    if (changed.empty()) return;
-    const Json* phase = changed.Find("phase");
-    healthy_ |= phase != nullptr && phase->AsString() == "Cluster in healthy state";
-    done_ |= healthy_ && changed.Has("jobCount");
-    lines_.push_back(Sorted(changed));
-  }
-
-  bool done() const { return done_; }
-
-  const std::vector<std::string>& lines() const { return lines_; }
-
- private:
-  static std::string Sorted(const Json& value) {
-    if (!value.is_object()) return value.Dump();
-    std::map<std::string, std::string> ordered;
-    for (const auto& [key, member] : value.members()) ordered[key] = Sorted(member);
-    std::string out = "{";
-    for (const auto& [key, text] : ordered) out += key + ":" + text + " ";
-    return out + "}";
-  }
-
-  Json conditions_ = Json::MakeObject();
-  bool healthy_ = false, done_ = false;
-  std::vector<std::string> lines_;
-};
 
 class TimelineTest : public OperatorTest {
  protected:
@@ -107,33 +37,13 @@ class TimelineTest : public OperatorTest {
 
   Sequence Written() {
     Sequence out;
-    Json before = Json::MakeObject();
-    for (const FakeCluster::Change& change : fake.Changes()) {
-      if (change.object["kind"].AsString() != "Cluster") continue;
-      const Json& after = change.object["status"];
-      Json difference = Json::MakeObject();
-      for (const auto& [key, value] : after.members())
-        if (std::as_const(before)[key] != value) difference.Set(key, value);
-      for (const auto& [key, value] : before.members())
-        if (!after.Has(key)) difference.Set(key, Json());
-      before = after;
-      out.Add(std::move(difference));
-    }
+    for (const FakeCluster::Change& change : fake.Changes())
+      if (change.object["kind"].AsString() == "Cluster") out.AddStatus(change.object["status"]);
     return out;
   }
 
   void CompareWith(const std::string& file) {
-    Sequence recorded;
-    const Json recording = Recording(file);
-    for (const Json& event : recording["events"].items())
-      if (event["kind"].AsString() == "Cluster" && !recorded.done()) recorded.Add(event["changed"]);
-    const Sequence written = Written();
-    const auto &want = recorded.lines(), &have = written.lines();
-    for (size_t i = 0; i < std::max(want.size(), have.size()); ++i) {
-      const std::string w = i < want.size() ? want[i] : "(nothing)",
-                        h = i < have.size() ? have[i] : "(nothing)";
-      ASSERT_EQ(w, h) << "step " << i;
-    }
+    ExpectSame(RecordedSequence(Recording(file)), Written());
   }
 
   // Names, kinds, labels, owners and keys of the recorded objects.
