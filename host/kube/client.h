@@ -21,6 +21,7 @@ struct Config {
   std::string token_file;     // re-read every minute and on 401
   std::string tls_server_name;
   bool insecure_skip_verify = false;
+  std::string proxy_url;      // kubeconfig's proxy-url; the environment's proxies are not used
   std::string default_namespace = "default";
   std::string origin;         // "kubeconfig /path, context x", for logs
   struct Exec {               // client.authentication.k8s.io exec plugin
@@ -42,6 +43,16 @@ struct ClientOptions {
   int64_t total_timeout_ms = 30'000;    // with retries
   int max_connections = 16;             // for requests; watches have their own
   std::string user_agent = "slipway";
+  size_t max_response_bytes = 64u << 20;
+  // Full-jitter back-off between the attempts of one call.
+  int64_t retry_base_ms = 200, retry_cap_ms = 5'000;
+  // Watches: the pause after a failure and its ceiling, a kind that is not served is looked for
+  // again, the server is asked to end a watch (jittered), a silent one is given up.
+  int64_t watch_backoff_ms = 800, watch_backoff_cap_ms = 30'000;
+  int64_t absent_retry_ms = 10'000;
+  int64_t watch_timeout_s = 290;
+  int64_t watch_idle_ms = 90'000;
+  int page_size = 500;  // of an informer's list
 };
 
 // The Kubernetes client: one loop thread over curl_multi for all requests and watches.

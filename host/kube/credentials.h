@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/client.h"
+#include "kube/http_loop.h"
+
+namespace slipway::kube {
+
+// What requests authenticate with, kept current: a token file is read again every minute and after
+// a 401, an exec plugin is run when its credential is missing, expired or refused. Any thread; at
+// most one plugin runs at a time.
+class Credentials {
+ public:
+  using AuthPtr = std::shared_ptr<const HttpAuth>;
+
+  Credentials(const Config& config, const Clock& clock);
+
+  // Never blocks on a plugin: null when one has to run first.
+  AuthPtr Peek();
+  // Runs the plugin when it must. kUnauthenticated when there is no credential to be had.
+  Result<AuthPtr> Get();
+  // The server answered 401 to it. The next Get() looks for a newer one.
+  void Reject(const AuthPtr& used);
+
+  bool needs_plugin() const { return !exec_.command.empty(); }
+
+ private:
+  AuthPtr PeekToken();
+  void ReadTokenFile();
+
+  const Config::Exec exec_;
+  const std::string token_file_;
+  const Clock& clock_;
+  std::mutex plugin_mutex_;  // held while a plugin runs; taken before mutex_
+  std::mutex mutex_;         // guards the rest
+  AuthPtr current_;
+  int64_t expires_ms_ = 0;
+  int64_t read_at_ms_ = 0;
+  bool stale_ = true;
+};
+
+}  // namespace slipway::kube

@@ -1,0 +1,49 @@
+#include "kube/discovery.h"
+
+namespace slipway::kube {
+
+Error KindNotFound(const std::string& api_version, const std::string& kind) {
+  return {Code::kNotFound, "KindNotFound",
+          "the server serves no kind " + kind + " in " + api_version};
+}
+
+void DiscoveryCache::Store(const std::string& api_version, const Json& list, int64_t now_ms) {
+  Group group{now_ms, {}};
+  for (const Json& item : list["resources"].items()) {
+    const std::string& plural = item["name"].AsString();
+    if (plural.find('/') != std::string::npos) continue;  // a subresource
+    Resource resource{api_version, item["kind"].AsString(), plural, item["namespaced"].AsBool()};
+    group.kinds.emplace(resource.kind, resource);  // the first of a kind is the real one
+  }
+  const std::lock_guard lock(mutex_);
+  groups_[api_version] = std::move(group);
+}
+
+void DiscoveryCache::StoreAbsent(const std::string& api_version, int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  groups_[api_version] = Group{now_ms, {}};
+}
+
+Result<Resource> DiscoveryCache::Find(const std::string& api_version,
+                                      const std::string& kind) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto group = groups_.find(api_version); group != groups_.end()) {
+    if (const auto it = group->second.kinds.find(kind); it != group->second.kinds.end())
+      return it->second;
+  }
+  return KindNotFound(api_version, kind);
+}
+
+bool DiscoveryCache::Fresh(const std::string& api_version, int64_t now_ms) const {
+  const std::lock_guard lock(mutex_);
+  const auto group = groups_.find(api_version);
+  return group != groups_.end() && now_ms - group->second.asked_ms < 1000;
+}
+
+void DiscoveryCache::Forget(const std::string& api_version) {
+  const std::lock_guard lock(mutex_);
+  if (const auto group = groups_.find(api_version); group != groups_.end())
+    group->second.kinds.clear();
+}
+
+}  // namespace slipway::kube

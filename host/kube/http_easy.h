@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kube/http_loop.h"
+
+namespace slipway::kube {
+
+// One reusable curl handle: what never changes is set once, what a request changes is set only when
+// it differs from the last one. Confined to the loop's thread.
+class HttpEasy {
+ public:
+  // Where the answer's bytes go.
+  struct Sink {
+    virtual ~Sink() = default;
+    virtual bool OnBytes(std::string_view bytes) = 0;  // false ends the transfer
+  };
+
+  struct SocketClosed {
+    void (*call)(void* user, int fd) = nullptr;  // just before the descriptor is closed
+    void* user = nullptr;
+  };
+
+  // `closed` must outlive every connection the handle has opened.
+  HttpEasy(const HttpOptions& options, const SocketClosed* closed);
+  ~HttpEasy();
+  HttpEasy(const HttpEasy&) = delete;
+  HttpEasy& operator=(const HttpEasy&) = delete;
+
+  // The request must live until the transfer has ended.
+  void Prepare(const HttpRequest& request, int64_t timeout_ms, Sink* sink, void* owner);
+  // After the end: everything but the body. `result` is the CURLcode.
+  void Finish(int result, HttpAnswer& answer);
+  int status() const;
+  int64_t content_length() const;  // -1 when unknown
+
+  void* handle() const { return curl_; }
+
+ private:
+  static size_t Write(char* data, size_t size, size_t count, void* user);
+  static size_t Read(char* buffer, size_t size, size_t count, void* user);
+  void SetMethod(const HttpRequest& request);
+  void SetHeaders(const HttpRequest& request);
+  void SetClientCert(const HttpAuth& auth);
+
+  void* curl_;
+  void* connect_to_ = nullptr;
+  std::string base_, url_, host_header_;
+  Sink* sink_ = nullptr;
+  std::string_view unread_;  // of a body that must not be sent twice
+  char error_[256] = {};
+  bool set_up_ = false, from_reader_ = false, has_body_ = false, fresh_ = false;
+  HttpMethod method_ = HttpMethod::kGet;
+  int64_t timeout_ms_ = -1;
+  std::shared_ptr<const HttpAuth> auth_;
+  const char* content_type_ = nullptr;
+  struct HeaderList;
+  HeaderList* headers_ = nullptr;
+};
+
+// The process's one initialisation of the library; cheap after the first call.
+void InitHttpLibrary();
+
+}  // namespace slipway::kube

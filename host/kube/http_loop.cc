@@ -1,0 +1,526 @@
+#include "kube/http_loop.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <thread>
+#include <unistd.h>
+#include <unordered_map>
+
+#include <curl/curl.h>
+
+#include "base/clock.h"
+#include "kube/http_easy.h"
+
+namespace slipway::kube {
+namespace {
+
+constexpr int64_t kNever = INT64_MAX;
+
+// A transfer from its submission to its answer. The loop's thread owns everything but the last
+// three members, which a blocked caller shares with it.
+struct Transfer final : HttpEasy::Sink {
+  enum class Kind { kSend, kFetch, kStream };
+
+  Kind kind = Kind::kSend;
+  HttpLoop::Id id = 0;
+  HttpRequest request;
+  HttpAnswer answer;
+  HttpLoop::Done done;
+  HttpLoop::StreamEvents events;
+  size_t max_bytes = 0;
+  int64_t deadline_ms = kNever, last_byte_ms = 0;
+  std::unique_ptr<HttpEasy> easy;
+  bool started = false, cancelled = false, idle = false;
+  const Clock* clock = nullptr;
+
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool is_finished = false;
+
+  bool OnBytes(std::string_view bytes) override {
+    if (cancelled) return false;
+    if (kind == Kind::kStream) {
+      last_byte_ms = clock->SteadyMs();
+      events.on_data(easy->status(), bytes);
+      return !cancelled;
+    }
+    if (answer.body.size() + bytes.size() > max_bytes) return false;
+    if (answer.body.empty()) {
+      const int64_t length = easy->content_length();
+      if (length > 0) answer.body.reserve(std::min(max_bytes, static_cast<size_t>(length)));
+    }
+    answer.body.append(bytes);
+    return true;
+  }
+};
+
+using TransferPtr = std::shared_ptr<Transfer>;
+
+// Where epoll stands with a descriptor. curl forgets a socket at the end of each request and asks
+// for it again at the next: what it no longer wants stays registered until an event shows that it
+// matters.
+struct Socket {
+  CURLM* wanted_by = nullptr;
+  uint32_t wanted = 0, registered = 0;
+};
+
+}  // namespace
+
+struct HttpLoop::Impl {
+  // One curl multi handle: its connections, its timer, its idle easy handles.
+  struct Pool {
+    Impl* loop = nullptr;
+    CURLM* multi = nullptr;
+    int64_t timer_ms = kNever;
+    size_t active = 0, limit = 0;
+    std::deque<TransferPtr> waiting;
+    std::vector<std::unique_ptr<HttpEasy>> idle;
+  };
+
+  explicit Impl(HttpOptions o) : options(std::move(o)) {
+    InitHttpLibrary();
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;  // edge: the counter need not be read
+    event.data.fd = wake_fd;
+    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event);
+    socket_closed = {[](void* user, int fd) { static_cast<Impl*>(user)->Forget(fd); }, this};
+    const auto limit = static_cast<size_t>(std::max(1, options.max_connections));
+    // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
+    const bool plain = options.server.starts_with("http://");
+    SetUp(requests, plain ? limit : 1000, static_cast<long>(limit));
+    SetUp(streams, 10'000, 0);
+  }
+
+  void SetUp(Pool& pool, size_t limit, long connections) {
+    pool.loop = this;
+    pool.limit = limit;
+    pool.multi = curl_multi_init();
+    curl_multi_setopt(pool.multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(pool.multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
+    if (connections > 0) curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, connections);
+    curl_multi_setopt(pool.multi, CURLMOPT_SOCKETFUNCTION, &Impl::OnSocket);
+    curl_multi_setopt(pool.multi, CURLMOPT_SOCKETDATA, &pool);
+    curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, &Impl::OnTimer);
+    curl_multi_setopt(pool.multi, CURLMOPT_TIMERDATA, &pool);
+  }
+
+  ~Impl() {
+    for (Pool* pool : {&requests, &streams}) {
+      pool->idle.clear();
+      curl_multi_cleanup(pool->multi);
+    }
+    ::close(wake_fd);
+    ::close(epoll_fd);
+  }
+
+  // --- sockets and timers ---
+
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
+    auto* pool = static_cast<Pool*>(user);
+    Impl& self = *pool->loop;
+    if (static_cast<size_t>(fd) >= self.sockets.size())
+      self.sockets.resize(static_cast<size_t>(fd) + 16);
+    Socket& socket = self.sockets[static_cast<size_t>(fd)];
+    socket.wanted_by = pool->multi;
+    if (what == CURL_POLL_REMOVE) {
+      socket.wanted = 0;
+      return 0;
+    }
+    socket.wanted = ((what & CURL_POLL_IN) != 0 ? static_cast<uint32_t>(EPOLLIN) : 0) |
+                    ((what & CURL_POLL_OUT) != 0 ? static_cast<uint32_t>(EPOLLOUT) : 0);
+    self.Register(fd, socket);
+    return 0;
+  }
+
+  void Register(int fd, Socket& socket) {
+    if (socket.registered == socket.wanted) return;
+    epoll_event event{};
+    event.events = socket.wanted;
+    event.data.fd = fd;
+    const int op = socket.wanted == 0       ? EPOLL_CTL_DEL
+                   : socket.registered == 0 ? EPOLL_CTL_ADD
+                                            : EPOLL_CTL_MOD;
+    (void)epoll_ctl(epoll_fd, op, fd, &event);
+    socket.registered = socket.wanted;
+  }
+
+  void Forget(int fd) {
+    if (static_cast<size_t>(fd) >= sockets.size()) return;
+    Socket& socket = sockets[static_cast<size_t>(fd)];
+    socket.wanted = 0;
+    Register(fd, socket);
+    socket = {};
+  }
+
+  static int OnTimer(CURLM*, long timeout_ms, void* user) {
+    auto* pool = static_cast<Pool*>(user);
+    pool->timer_ms = timeout_ms < 0 ? kNever : pool->loop->clock.SteadyMs() + timeout_ms;
+    return 0;
+  }
+
+  // --- the loop ---
+
+  void Run() {
+    std::array<epoll_event, 64> events;
+    while (true) {
+      if (!TakeWork()) return;
+      RunTimers();
+      StartAll();
+      DriveTimers();
+      const int n = epoll_wait(epoll_fd, events.data(), static_cast<int>(events.size()), PollMs());
+      StayAwake();
+      for (int i = 0; i < n; ++i) Dispatch(events[static_cast<size_t>(i)]);
+      ReapAll();
+    }
+  }
+
+  void StayAwake() {
+    if (!announced_sleep) return;
+    announced_sleep = false;
+    const std::lock_guard lock(mutex);
+    sleeping = false;
+  }
+
+  // False when the loop has to end.
+  bool TakeWork() {
+    std::vector<std::function<void()>> run;
+    {
+      const std::lock_guard lock(mutex);
+      if (stopping) return false;
+      run.swap(tasks);
+      for (TransferPtr& transfer : incoming) starting.push_back(std::move(transfer));
+      incoming.clear();
+    }
+    for (auto& task : run) task();
+    return true;
+  }
+
+  void RunTimers() {
+    const int64_t now = clock.SteadyMs();
+    while (!timers.empty() && timers.begin()->first.first <= now) {
+      const auto node = timers.extract(timers.begin());
+      timer_deadlines.erase(node.key().second);
+      node.mapped()();
+    }
+  }
+
+  void StartAll() {
+    Purge();
+    while (!starting.empty()) {
+      TransferPtr transfer = std::move(starting.front());
+      starting.pop_front();
+      Pool& pool = PoolOf(*transfer);
+      pool.waiting.push_back(std::move(transfer));
+    }
+    for (Pool* pool : {&requests, &streams}) {
+      while (pool->active < pool->limit && !pool->waiting.empty()) {
+        TransferPtr next = std::move(pool->waiting.front());
+        pool->waiting.pop_front();
+        Start(*pool, std::move(next));
+      }
+    }
+  }
+
+  Pool& PoolOf(const Transfer& transfer) {
+    return transfer.kind == Transfer::Kind::kStream ? streams : requests;
+  }
+
+  void Start(Pool& pool, TransferPtr transfer) {
+    if (transfer->cancelled) return;
+    const int64_t now = clock.SteadyMs();
+    const int64_t left = transfer->deadline_ms == kNever ? 0 : transfer->deadline_ms - now;
+    if (transfer->deadline_ms != kNever && left <= 0) {
+      transfer->answer.outcome = HttpOutcome::kNotSent;
+      transfer->answer.detail = "waited too long for a free connection";
+      Deliver(*transfer);
+      return;
+    }
+    if (pool.idle.empty()) {
+      transfer->easy = std::make_unique<HttpEasy>(options, &socket_closed);
+    } else {
+      transfer->easy = std::move(pool.idle.back());
+      pool.idle.pop_back();
+    }
+    transfer->last_byte_ms = now;
+    transfer->clock = &clock;
+    transfer->easy->Prepare(transfer->request, left, transfer.get(), transfer.get());
+    transfer->started = true;
+    ++pool.active;
+    curl_multi_add_handle(pool.multi, transfer->easy->handle());
+    if (transfer->kind == Transfer::Kind::kStream && transfer->request.idle_ms > 0)
+      WatchIdle(transfer);
+    const Id id = transfer->id;
+    running.emplace(id, std::move(transfer));
+  }
+
+  void WatchIdle(const TransferPtr& transfer) {
+    const int64_t left = transfer->last_byte_ms + transfer->request.idle_ms - clock.SteadyMs();
+    AddTimer(std::max<int64_t>(left, 1), [this, weak = std::weak_ptr<Transfer>(transfer)] {
+      const TransferPtr alive = weak.lock();
+      if (!alive || alive->cancelled || !alive->easy) return;
+      if (clock.SteadyMs() - alive->last_byte_ms < alive->request.idle_ms) return WatchIdle(alive);
+      alive->answer.status = alive->easy->status();
+      alive->answer.outcome = HttpOutcome::kTimeout;
+      alive->answer.detail = "no byte for " + std::to_string(alive->request.idle_ms) + " ms";
+      const TransferPtr owned = Release(alive->id);
+      Deliver(*owned);
+    });
+  }
+
+  void DriveTimers() {
+    for (Pool* pool : {&requests, &streams}) {
+      if (pool->timer_ms > clock.SteadyMs()) continue;
+      pool->timer_ms = kNever;
+      int still_running = 0;
+      curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &still_running);
+    }
+    ReapAll();
+  }
+
+  void Dispatch(const epoll_event& event) {
+    const int fd = event.data.fd;
+    if (fd == wake_fd) return;
+    Socket& socket = sockets[static_cast<size_t>(fd)];
+    if (socket.wanted == 0) return Register(fd, socket);
+    int bits = 0;
+    if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) bits |= CURL_CSELECT_IN;
+    if ((event.events & EPOLLOUT) != 0) bits |= CURL_CSELECT_OUT;
+    if ((event.events & EPOLLERR) != 0) bits |= CURL_CSELECT_ERR;
+    int still_running = 0;
+    curl_multi_socket_action(socket.wanted_by, fd, bits, &still_running);
+  }
+
+  void ReapAll() {
+    for (Pool* pool : {&requests, &streams}) {
+      int left = 0;
+      while (const CURLMsg* message = curl_multi_info_read(pool->multi, &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        void* owner = nullptr;
+        const CURLcode result = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+        auto* raw = static_cast<Transfer*>(owner);
+        raw->easy->Finish(result, raw->answer);
+        const TransferPtr transfer = Release(raw->id);
+        if (!transfer->cancelled) Deliver(*transfer);
+      }
+    }
+    Purge();
+  }
+
+  // Takes a started transfer off curl and gives its handle back to the pool.
+  TransferPtr Release(Id id) {
+    const auto it = running.find(id);
+    TransferPtr transfer = std::move(it->second);
+    running.erase(it);
+    Pool& pool = PoolOf(*transfer);
+    curl_multi_remove_handle(pool.multi, transfer->easy->handle());
+    --pool.active;
+    if (pool.idle.size() < 64) pool.idle.push_back(std::move(transfer->easy));
+    transfer->easy.reset();
+    return transfer;
+  }
+
+  static void Deliver(Transfer& transfer) {
+    switch (transfer.kind) {
+      case Transfer::Kind::kFetch:
+        transfer.done(std::move(transfer.answer));
+        return;
+      case Transfer::Kind::kStream:
+        transfer.events.on_end(std::move(transfer.answer));
+        return;
+      case Transfer::Kind::kSend:
+        break;
+    }
+    const std::lock_guard lock(transfer.mutex);
+    transfer.is_finished = true;
+    transfer.finished.notify_one();
+  }
+
+  // Cancelled transfers leave curl here, never inside one of its callbacks.
+  void Purge() {
+    std::vector<Id> gone;
+    gone.swap(doomed);
+    for (const Id id : gone) {
+      if (running.contains(id)) Release(id);
+    }
+  }
+
+  int PollMs() {
+    int64_t next = std::min(requests.timer_ms, streams.timer_ms);
+    if (!timers.empty()) next = std::min(next, timers.begin()->first.first);
+    const int64_t wait =
+        next == kNever ? 60'000 : std::clamp<int64_t>(next - clock.SteadyMs(), 0, 60'000);
+    if (wait == 0 || !starting.empty()) return 0;
+    const std::lock_guard lock(mutex);
+    if (!incoming.empty() || !tasks.empty() || stopping) return 0;
+    sleeping = announced_sleep = true;
+    return static_cast<int>(wait);
+  }
+
+  // --- from other threads ---
+
+  template <class Queue, class Item>
+  void Push(Queue& queue, Item item) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex);
+      queue.push_back(std::move(item));
+      wake = sleeping;
+      sleeping = false;
+    }
+    if (wake) Wake();
+  }
+
+  void Wake() const {
+    const uint64_t one = 1;
+    (void)!::write(wake_fd, &one, sizeof one);
+  }
+
+  Id AddTimer(int64_t delay_ms, std::function<void()> task) {
+    const Id id = next_id++;
+    const int64_t at = clock.SteadyMs() + delay_ms;
+    timers.emplace(std::make_pair(at, id), std::move(task));
+    timer_deadlines.emplace(id, at);
+    return id;
+  }
+
+  TransferPtr Make(HttpRequest request, Transfer::Kind kind) {
+    auto transfer = std::make_shared<Transfer>();
+    transfer->kind = kind;
+    transfer->id = next_id++;
+    transfer->max_bytes = options.max_response_bytes;
+    if (request.timeout_ms > 0) transfer->deadline_ms = clock.SteadyMs() + request.timeout_ms;
+    transfer->request = std::move(request);
+    return transfer;
+  }
+
+  const HttpOptions options;
+  // Network waits are real time, whatever clock the rest of the program lives by.
+  const SystemClock clock;
+  int epoll_fd = -1, wake_fd = -1;
+  HttpEasy::SocketClosed socket_closed;
+  std::vector<Socket> sockets;  // by descriptor
+  Pool requests, streams;
+  std::unordered_map<Id, TransferPtr> running;
+  std::deque<TransferPtr> starting;
+  std::vector<Id> doomed;
+  std::map<std::pair<int64_t, Id>, std::function<void()>> timers;
+  std::unordered_map<Id, int64_t> timer_deadlines;
+  bool announced_sleep = false;
+  std::atomic<Id> next_id{1};
+
+  std::mutex mutex;  // guards the five below
+  std::vector<TransferPtr> incoming;
+  std::vector<std::function<void()>> tasks;
+  bool sleeping = false, stopping = false;
+
+  std::thread thread;
+};
+
+HttpLoop::HttpLoop(HttpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
+  // Signals are the main thread's business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  impl_->thread = std::thread([this] { impl_->Run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(impl_->thread.native_handle(), "kube");
+}
+
+HttpLoop::~HttpLoop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->Wake();
+  impl_->thread.join();
+  std::vector<TransferPtr> left;
+  while (!impl_->running.empty()) left.push_back(impl_->Release(impl_->running.begin()->first));
+  left.insert(left.end(), impl_->starting.begin(), impl_->starting.end());
+  left.insert(left.end(), impl_->incoming.begin(), impl_->incoming.end());
+  for (auto* pool : {&impl_->requests, &impl_->streams}) {
+    left.insert(left.end(), pool->waiting.begin(), pool->waiting.end());
+  }
+  for (const TransferPtr& transfer : left) {
+    if (transfer->kind != Transfer::Kind::kSend) continue;  // their owners are gone
+    transfer->answer.outcome = HttpOutcome::kCancelled;
+    Impl::Deliver(*transfer);
+  }
+}
+
+HttpAnswer HttpLoop::Send(HttpRequest request) {
+  const int64_t patience_ms = request.timeout_ms + 1000;
+  const TransferPtr transfer = impl_->Make(std::move(request), Transfer::Kind::kSend);
+  impl_->Push(impl_->incoming, transfer);
+  std::unique_lock lock(transfer->mutex);
+  if (transfer->finished.wait_for(lock, std::chrono::milliseconds(patience_ms),
+                                  [&] { return transfer->is_finished; })) {
+    return std::move(transfer->answer);
+  }
+  lock.unlock();
+  Post([this, id = transfer->id] { Cancel(id); });
+  HttpAnswer late;
+  late.outcome = HttpOutcome::kTimeout;
+  late.detail = "no answer in time";
+  return late;
+}
+
+void HttpLoop::Post(std::function<void()> task) {
+  impl_->Push(impl_->tasks, std::move(task));
+}
+
+bool HttpLoop::on_loop_thread() const {
+  return impl_->thread.get_id() == std::this_thread::get_id();
+}
+
+HttpLoop::Id HttpLoop::Fetch(HttpRequest request, Done done) {
+  const TransferPtr transfer = impl_->Make(std::move(request), Transfer::Kind::kFetch);
+  transfer->done = std::move(done);
+  impl_->starting.push_back(transfer);
+  return transfer->id;
+}
+
+HttpLoop::Id HttpLoop::Stream(HttpRequest request, StreamEvents events) {
+  const TransferPtr transfer = impl_->Make(std::move(request), Transfer::Kind::kStream);
+  transfer->events = std::move(events);
+  impl_->starting.push_back(transfer);
+  return transfer->id;
+}
+
+HttpLoop::Id HttpLoop::After(int64_t delay_ms, std::function<void()> task) {
+  return impl_->AddTimer(delay_ms, std::move(task));
+}
+
+void HttpLoop::Cancel(Id id) {
+  if (const auto it = impl_->timer_deadlines.find(id); it != impl_->timer_deadlines.end()) {
+    impl_->timers.erase({it->second, id});
+    impl_->timer_deadlines.erase(it);
+    return;
+  }
+  if (const auto it = impl_->running.find(id); it != impl_->running.end()) {
+    it->second->cancelled = true;
+    impl_->doomed.push_back(id);
+    return;
+  }
+  const auto mark = [id](auto& queue) {
+    for (const TransferPtr& transfer : queue) {
+      if (transfer->id == id) transfer->cancelled = true;
+    }
+  };
+  mark(impl_->starting);
+  mark(impl_->requests.waiting);
+  mark(impl_->streams.waiting);
+}
+
+}  // namespace slipway::kube

@@ -1,0 +1,108 @@
+#include "kube/requester.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/backoff.h"
+
+namespace slipway::kube {
+namespace {
+
+bool Succeeded(const HttpAnswer& answer) {
+  return answer.outcome == HttpOutcome::kAnswered && answer.status >= 200 && answer.status < 300;
+}
+
+Error ErrorOf(const Call& call, const HttpAnswer& answer) {
+  if (answer.outcome != HttpOutcome::kAnswered) return TransferError(answer, call.what);
+  return StatusError(call.verb, answer.status, answer.body, call.what, answer.retry_after_ms);
+}
+
+HttpRequest RequestOf(const Call& call, Credentials::AuthPtr auth) {
+  HttpRequest request;
+  request.method = call.method;
+  request.path = call.path;
+  request.body = call.body;
+  request.content_type = call.content_type;
+  request.resend = call.repeatable;
+  request.auth = std::move(auth);
+  return request;
+}
+
+}  // namespace
+
+Requester::Requester(HttpLoop& loop, Credentials& credentials, const ClientOptions& options,
+                     Metrics& metrics)
+    : loop_(loop), credentials_(credentials), options_(options) {
+  for (size_t i = 0; i < ok_.size(); ++i) {
+    const std::string verb = VerbName(static_cast<Verb>(i));
+    const std::string help = "Requests to the API server.";
+    ok_[i] =
+        metrics.GetCounter("slipway_kube_requests_total", help, {{"verb", verb}, {"result", "ok"}});
+    failed_[i] = metrics.GetCounter("slipway_kube_requests_total", help,
+                                    {{"verb", verb}, {"result", "failed"}});
+    seconds_[i] = metrics.GetHistogram("slipway_kube_request_seconds", "One attempt's time.",
+                                       {{"verb", verb}});
+  }
+  retries_ = metrics.GetCounter("slipway_kube_retries_total", "Attempts after the first.");
+}
+
+HttpAnswer Requester::Attempt(const Call& call, HttpRequest request, int attempt) {
+  const auto verb = static_cast<size_t>(call.verb);
+  if (attempt > 0) retries_.Add();
+  const int64_t start = clock_.SteadyMs();
+  HttpAnswer answer = loop_.Send(std::move(request));
+  seconds_[verb].Observe(static_cast<double>(clock_.SteadyMs() - start) / 1000);
+  (Succeeded(answer) ? ok_ : failed_)[verb].Add();
+  return answer;
+}
+
+void Requester::Pause(int64_t ms) {
+  std::unique_lock lock(mutex_);
+  (void)never_.wait_for(lock, std::chrono::milliseconds(ms), [] { return false; });
+}
+
+Result<std::string> Requester::Once(const Call& call, int64_t timeout_ms) {
+  TRY(auto auth, credentials_.Get());
+  HttpRequest request = RequestOf(call, std::move(auth));
+  request.timeout_ms = timeout_ms;
+  HttpAnswer answer = Attempt(call, std::move(request), 0);
+  if (!Succeeded(answer)) return ErrorOf(call, answer);
+  return std::move(answer.body);
+}
+
+Result<std::string> Requester::Do(const Call& call) {
+  const int64_t end = clock_.SteadyMs() + options_.total_timeout_ms;
+  const BackoffPolicy backoff{options_.retry_base_ms, options_.retry_cap_ms};
+  bool fresh = false;
+  RetryQuestion question{.verb = call.verb, .repeatable = call.repeatable};
+  for (int attempt = 0;; ++attempt) {
+    TRY(const auto auth, credentials_.Get());
+    HttpRequest request = RequestOf(call, auth);
+    request.fresh = fresh;
+    request.timeout_ms =
+        std::clamp<int64_t>(end - clock_.SteadyMs(), 1, options_.request_timeout_ms);
+    HttpAnswer answer = Attempt(call, std::move(request), attempt);
+    if (Succeeded(answer)) return std::move(answer.body);
+    question.attempt = attempt;
+    switch (ShouldRetry(question, answer)) {
+      case Retry::kNo:
+        return ErrorOf(call, answer);
+      case Retry::kAuth:
+        credentials_.Reject(auth);
+        question.auth_renewed = true;
+        continue;
+      case Retry::kYes:
+        break;
+    }
+    const int64_t wait = BackoffMs(backoff, attempt, answer.retry_after_ms);
+    if (clock_.SteadyMs() + wait >= end) {
+      Error last = ErrorOf(call, answer);
+      last.message += " (" + std::to_string(attempt + 1) + " attempts)";
+      return last;
+    }
+    fresh = answer.outcome == HttpOutcome::kTimeout || answer.outcome == HttpOutcome::kLost;
+    Pause(wait);
+  }
+}
+
+}  // namespace slipway::kube

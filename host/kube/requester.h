@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "kube/client.h"
+#include "kube/credentials.h"
+#include "kube/http_loop.h"
+#include "kube/status.h"
+
+namespace slipway::kube {
+
+// One request as a verb sees it.
+struct Call {
+  Verb verb = Verb::kGet;
+  HttpMethod method = HttpMethod::kGet;
+  std::string path = {}, body = {};
+  const char* content_type = "application/json";
+  bool repeatable = true;  // doing it twice is doing it once
+  std::string what = {};   // for messages: "Cluster acme/db"
+};
+
+// Sends a call until it is answered for good: credentials, deadlines, retries, typed errors.
+// Any thread but the loop's.
+class Requester {
+ public:
+  Requester(HttpLoop& loop, Credentials& credentials, const ClientOptions& options,
+            Metrics& metrics);
+
+  // The body of a 2xx answer.
+  Result<std::string> Do(const Call& call);
+  // One attempt, no retries.
+  Result<std::string> Once(const Call& call, int64_t timeout_ms);
+
+ private:
+  HttpAnswer Attempt(const Call& call, HttpRequest request, int attempt);
+  void Pause(int64_t ms);
+
+  HttpLoop& loop_;
+  Credentials& credentials_;
+  const ClientOptions& options_;
+  const SystemClock clock_;                      // deadlines are real time
+  std::array<Metrics::Counter, 8> ok_, failed_;  // by verb
+  std::array<Metrics::Histogram, 8> seconds_;
+  Metrics::Counter retries_;
+  std::mutex mutex_;
+  std::condition_variable never_;  // what a pause waits on
+};
+
+}  // namespace slipway::kube

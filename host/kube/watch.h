@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace slipway::kube {
+
+enum class WatchPhase {
+  kEmpty,     // nothing is known
+  kListing,   // some pages have been taken in
+  kListed,    // a resourceVersion to watch from
+  kWatching,  // a watch is open
+};
+
+enum class WatchEnd {
+  kClosed,   // by the server, in order
+  kLost,     // connection broken, or a line that is not an event
+  kSilent,   // nothing for too long: the connection may be wedged
+  kGone,     // 410, in the status or in an ERROR event
+  kMissing,  // 404: the kind is not served any more
+  kFailed,   // any other answer
+};
+
+// What the owner of a watch does next, after `delay_ms`.
+struct WatchStep {
+  enum class Do { kList, kWatch };
+  Do what = Do::kList;
+  int64_t delay_ms = 0;
+  bool start_over = false;  // forget the pages collected so far
+  bool commit = false;      // the pages collected are the whole list
+  bool absent = false;      // the kind is not served: an empty list
+  bool fresh = false;       // on a new connection
+};
+
+struct WatchTiming {
+  int64_t backoff_ms = 800, backoff_cap_ms = 30'000;
+  int64_t absent_ms = 10'000;
+  int64_t healthy_ms = 5'000;  // a watch that lived so long, or brought something, was a good one
+};
+
+// The life of one watch as a state machine: no network, no clock, no cache. After kube-rs.
+//   Empty → Listing(page) → Listed(rv) → Watching(rv); dropped → Listed; 410 → Empty.
+// A good watch is followed at once; failures back off and a good watch resets that.
+class WatchMachine {
+ public:
+  explicit WatchMachine(WatchTiming timing) : timing_(timing) {}
+
+  WatchStep Start() { return {.start_over = true}; }
+
+  WatchStep OnPage(const std::string& resource_version, const std::string& next_page);
+  WatchStep OnListFailed(const Error& error);
+  void OnWatchStarted(int64_t now_ms);
+  // An event or bookmark brought this version. False when it brought nothing new.
+  bool OnProgress(const std::string& resource_version);
+  WatchStep OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry_after_ms = 0);
+
+  WatchPhase phase() const { return phase_; }
+
+  const std::string& resource_version() const { return resource_version_; }
+
+  const std::string& page() const { return page_; }  // continue token, "" for the first
+
+  int failures() const { return failures_; }
+
+ private:
+  int64_t Backoff(int64_t floor_ms);
+
+  const WatchTiming timing_;
+  WatchPhase phase_ = WatchPhase::kEmpty;
+  std::string resource_version_, page_;
+  int failures_ = 0;
+  int64_t started_ms_ = 0;
+  bool progressed_ = false;
+};
+
+}  // namespace slipway::kube

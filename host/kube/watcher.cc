@@ -1,0 +1,308 @@
+#include "kube/watcher.h"
+
+#include <condition_variable>
+
+#include "base/backoff.h"
+#include "kube/paths.h"
+
+namespace slipway::kube {
+namespace {
+
+constexpr size_t kMaxLine = 64u << 20;
+
+WatchTiming TimingOf(const ClientOptions& options) {
+  return {options.watch_backoff_ms, options.watch_backoff_cap_ms, options.absent_retry_ms};
+}
+
+}  // namespace
+
+Watcher::Watcher(WatchContext context, InformerSpec spec, Informer::OnChange on_change)
+    : context_(context),
+      spec_(std::move(spec)),
+      decoder_(spec_),
+      what_("watch of " + spec_.kind),
+      on_change_(std::move(on_change)),
+      machine_(TimingOf(context_.options)) {
+  const Metrics::Labels labels{{"kind", spec_.kind}};
+  events_ = context_.metrics.GetCounter("slipway_kube_watch_events_total", "Watch events taken in.",
+                                        labels);
+  lists_ = context_.metrics.GetCounter("slipway_kube_lists_total",
+                                       "Full lists taken in by watches.", labels);
+  failures_ = context_.metrics.GetCounter("slipway_kube_watch_failures_total",
+                                          "Lists and watches that failed.", labels);
+}
+
+void Watcher::Start() {
+  context_.loop.Post([self = shared_from_this()] {
+    if (!self->stopped_) self->Run(self->machine_.Start());
+  });
+}
+
+void Watcher::StopNow() {
+  stopped_ = true;
+  context_.loop.Cancel(pending_);
+  pending_ = 0;
+}
+
+void Watcher::Stop() {
+  if (context_.loop.on_loop_thread()) return StopNow();
+  std::mutex mutex;
+  std::condition_variable done;
+  bool stopped = false;
+  context_.loop.Post([&, self = shared_from_this()] {
+    self->StopNow();
+    const std::lock_guard lock(mutex);
+    stopped = true;
+    done.notify_one();
+  });
+  // No deadline: to return earlier would break the promise. The loop never blocks.
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return stopped; });
+}
+
+void Watcher::Run(WatchStep step) {
+  pending_ = 0;
+  if (step.start_over) pages_.clear();
+  if (step.commit || step.absent) {
+    served_ = !step.absent;
+    Commit();
+    if (stopped_) return;
+  }
+  if (step.delay_ms <= 0) return Act(step);
+  pending_ =
+      context_.loop.After(step.delay_ms, [self = shared_from_this(), step] { self->Act(step); });
+}
+
+void Watcher::Act(WatchStep step) {
+  pending_ = 0;
+  auth_ = context_.credentials.Peek();
+  if (!auth_) return RenewCredentials(step);
+  if (step.what == WatchStep::Do::kWatch) return OpenWatch(step);
+  if (machine_.phase() == WatchPhase::kEmpty && !resource_known_) return Discover(step);
+  FetchPage(step);
+}
+
+// A plugin takes up to half a minute: it runs elsewhere.
+void Watcher::RenewCredentials(WatchStep step) {
+  const bool posted = context_.plugin_runner->Post([self = shared_from_this(), step] {
+    auto got = self->context_.credentials.Get();
+    self->context_.loop.Post(
+        [self, step, error = got ? Error() : got.error(), ok = static_cast<bool>(got)] {
+          if (self->stopped_) return;
+          if (ok) return self->Act(step);
+          if (step.what == WatchStep::Do::kWatch) return self->EndWatch(WatchEnd::kFailed, error);
+          self->ListFailed(error);
+        });
+  });
+  if (!posted)
+    ListFailed(Error{Code::kUnavailable, "PluginBusy", "too many wait for the exec plugin"});
+}
+
+HttpRequest Watcher::MakeRequest(std::string path, const WatchStep& step,
+                                 int64_t timeout_ms) const {
+  HttpRequest request;
+  request.path = std::move(path);
+  request.timeout_ms = timeout_ms;
+  request.fresh = step.fresh;
+  request.auth = auth_;
+  return request;
+}
+
+void Watcher::Discover(WatchStep step) {
+  if (auto known = context_.discovery.Find(spec_.api_version, spec_.kind)) {
+    resource_ = *std::move(known);
+    resource_known_ = true;
+    return FetchPage(step);
+  }
+  HttpRequest request =
+      MakeRequest(GroupPath(spec_.api_version), step, context_.options.request_timeout_ms);
+  pending_ =
+      context_.loop.Fetch(std::move(request), [self = shared_from_this(), step](HttpAnswer answer) {
+        self->pending_ = 0;
+        DiscoveryCache& cache = self->context_.discovery;
+        const int64_t now = self->steady_.SteadyMs();
+        if (answer.outcome != HttpOutcome::kAnswered)
+          return self->ListFailed(TransferError(answer, self->what_));
+        if (answer.status == 401) self->context_.credentials.Reject(self->auth_);
+        if (answer.status == 404) {
+          cache.StoreAbsent(self->spec_.api_version, now);
+        } else if (answer.status >= 300) {
+          return self->ListFailed(StatusError(Verb::kGet, answer.status, answer.body, self->what_,
+                                              answer.retry_after_ms));
+        } else {
+          auto list = Json::Parse(answer.body);
+          if (!list) return self->ListFailed(list.error());
+          cache.Store(self->spec_.api_version, *list, now);
+        }
+        auto found = cache.Find(self->spec_.api_version, self->spec_.kind);
+        if (!found) return self->ListFailed(found.error());
+        self->resource_ = *std::move(found);
+        self->resource_known_ = true;
+        self->FetchPage(step);
+      });
+}
+
+void Watcher::FetchPage(WatchStep step) {
+  Query query(CollectionPath(resource_, spec_.ns));
+  query.Add("labelSelector", spec_.label_selector);
+  query.Add("limit", std::to_string(context_.options.page_size));
+  query.Add("continue", machine_.page());
+  HttpRequest request = MakeRequest(query.Take(), step, context_.options.total_timeout_ms);
+  pending_ = context_.loop.Fetch(
+      std::move(request),
+      [self = shared_from_this()](HttpAnswer answer) { self->OnPage(std::move(answer)); });
+}
+
+void Watcher::OnPage(HttpAnswer answer) {
+  pending_ = 0;
+  if (answer.outcome != HttpOutcome::kAnswered) return ListFailed(TransferError(answer, what_));
+  if (answer.status == 401) context_.credentials.Reject(auth_);
+  if (answer.status != 200)
+    return ListFailed(
+        StatusError(Verb::kList, answer.status, answer.body, what_, answer.retry_after_ms));
+  auto page = decoder_.Page(answer.body);
+  if (!page) return ListFailed(page.error());
+  std::move(page->objects.begin(), page->objects.end(), std::back_inserter(pages_));
+  Run(machine_.OnPage(page->resource_version, page->next_page));
+}
+
+void Watcher::ListFailed(const Error& error) {
+  if (error.code == Code::kNotFound) {
+    resource_known_ = false;
+    context_.discovery.Forget(spec_.api_version);
+  } else {
+    Report(error);
+  }
+  Run(machine_.OnListFailed(error));
+}
+
+void Watcher::Commit() {
+  store_.Replace(std::move(pages_), deltas_);
+  pages_.clear();
+  synced_ = true;
+  if (served_) {
+    lists_.Add();
+    reported_.clear();
+  }
+  Deliver();
+}
+
+void Watcher::OpenWatch(WatchStep step) {
+  const int64_t seconds = context_.options.watch_timeout_s;
+  Query query(CollectionPath(resource_, spec_.ns));
+  query.Add("watch", "true").Add("allowWatchBookmarks", "true");
+  query.Add("labelSelector", spec_.label_selector);
+  query.Add("resourceVersion", machine_.resource_version());
+  query.Add("timeoutSeconds", std::to_string(seconds - Jitter(seconds / 10 + 1)));
+  HttpRequest request = MakeRequest(query.Take(), step, 0);
+  request.idle_ms = context_.options.watch_idle_ms;
+  partial_.clear();
+  error_body_.clear();
+  machine_.OnWatchStarted(steady_.SteadyMs());
+  const auto self = shared_from_this();
+  pending_ = context_.loop.Stream(
+      std::move(request),
+      {[self](int status, std::string_view bytes) { self->OnBytes(status, bytes); },
+       [self](HttpAnswer answer) { self->OnStreamEnd(std::move(answer)); }});
+}
+
+void Watcher::OnBytes(int status, std::string_view bytes) {
+  if (status != 200) {
+    if (error_body_.size() < 65'536) error_body_.append(bytes);
+    return;
+  }
+  // Whole lines are read where they lie; only what is left of the last one is kept.
+  const HttpLoop::Id mine = pending_;
+  while (pending_ == mine) {
+    const size_t end = bytes.find('\n');
+    if (end == std::string_view::npos) break;
+    if (partial_.empty()) {
+      OnLine(bytes.substr(0, end));
+    } else {
+      partial_.append(bytes.substr(0, end));
+      const std::string line = std::move(partial_);
+      partial_.clear();
+      OnLine(line);
+    }
+    bytes.remove_prefix(end + 1);
+  }
+  if (pending_ != mine) return;
+  if (partial_.size() + bytes.size() > kMaxLine) {
+    return EndWatch(WatchEnd::kLost,
+                    {Code::kExhausted, "LineTooLong", what_ + ": a line exceeds the limit"});
+  }
+  partial_.append(bytes);
+}
+
+void Watcher::OnLine(std::string_view line) {
+  if (line.empty()) return;
+  auto event = decoder_.Line(line);
+  if (!event) return EndWatch(WatchEnd::kLost, event.error());
+  switch (event->type) {
+    case WatchEvent::Type::kError:
+      return EndWatch(event->error.code == Code::kGone ? WatchEnd::kGone : WatchEnd::kFailed,
+                      event->error);
+    case WatchEvent::Type::kBookmark:
+      break;
+    case WatchEvent::Type::kChanged:
+      store_.Put(std::move(event->object), deltas_);
+      break;
+    case WatchEvent::Type::kDeleted:
+      store_.Remove(event->object, deltas_);
+      break;
+  }
+  events_.Add();
+  machine_.OnProgress(event->resource_version);
+  Deliver();
+}
+
+void Watcher::OnStreamEnd(HttpAnswer answer) {
+  pending_ = 0;
+  if (answer.outcome == HttpOutcome::kTimeout)
+    return EndWatch(WatchEnd::kSilent, TransferError(answer, what_));
+  if (answer.outcome != HttpOutcome::kAnswered)
+    return EndWatch(WatchEnd::kLost, TransferError(answer, what_));
+  if (answer.status == 200) return EndWatch(WatchEnd::kClosed, {});
+  if (answer.status == 401) context_.credentials.Reject(auth_);
+  const Error error =
+      StatusError(Verb::kList, answer.status, error_body_, what_, answer.retry_after_ms);
+  const WatchEnd end = error.code == Code::kGone       ? WatchEnd::kGone
+                       : error.code == Code::kNotFound ? WatchEnd::kMissing
+                                                       : WatchEnd::kFailed;
+  EndWatch(end, error);
+}
+
+void Watcher::EndWatch(WatchEnd end, const Error& why) {
+  context_.loop.Cancel(pending_);
+  pending_ = 0;
+  partial_.clear();
+  const WatchStep step = machine_.OnWatchEnded(end, steady_.SteadyMs(), why.retry_after_ms);
+  if (end == WatchEnd::kMissing) resource_known_ = false;
+  // One broken connection is everyday; one after another is not.
+  if (end != WatchEnd::kClosed && end != WatchEnd::kGone && machine_.failures() > 1) Report(why);
+  Run(step);
+}
+
+void Watcher::Deliver() {
+  std::vector<ObjectStore::Delta> changes;
+  changes.swap(deltas_);
+  for (const auto& [change, object] : changes) {
+    if (stopped_) return;
+    if (on_change_) on_change_(change, object);
+  }
+  if (changes.capacity() < 64 && deltas_.empty()) {
+    changes.clear();
+    deltas_ = std::move(changes);  // its memory serves the next event
+  }
+}
+
+void Watcher::Report(const Error& error) {
+  failures_.Add();
+  const std::string key = error.reason + error.message;
+  if (key == reported_) return;
+  reported_ = key;
+  context_.log.Warn("kube.watch_failed",
+                    {{"kind", spec_.kind}, {"reason", error.reason}, {"message", error.message}});
+}
+
+}  // namespace slipway::kube

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "kube/client.h"
+#include "kube/credentials.h"
+#include "kube/discovery.h"
+#include "kube/http_loop.h"
+#include "kube/object_decode.h"
+#include "kube/object_store.h"
+#include "kube/status.h"
+#include "kube/watch.h"
+
+namespace slipway::kube {
+
+// What a client's requests and watches share. Outlives every watcher.
+struct WatchContext {
+  HttpLoop& loop;
+  Credentials& credentials;
+  DiscoveryCache& discovery;
+  Executor* plugin_runner;  // null when there is no exec plugin
+  const ClientOptions& options;
+  const Clock& clock;
+  Logger& log;
+  Metrics& metrics;
+};
+
+// Carries out a WatchMachine's steps over HTTP and keeps an ObjectStore current.
+//
+// Threads: confined to the loop's thread but for the accessors and Stop. Lives until the last
+// callback that holds it is gone.
+class Watcher : public std::enable_shared_from_this<Watcher> {
+ public:
+  Watcher(WatchContext context, InformerSpec spec, Informer::OnChange on_change);
+
+  void Start();  // any thread
+  // No callback runs after it returns. Any thread, the loop's too.
+  void Stop();
+
+  const ObjectStore& store() const { return store_; }
+
+  bool synced() const { return synced_; }
+
+  bool served() const { return served_; }
+
+ private:
+  void Run(WatchStep step);
+  void Act(WatchStep step);
+  void RenewCredentials(WatchStep step);
+  void Discover(WatchStep step);
+  void FetchPage(WatchStep step);
+  void OnPage(HttpAnswer answer);
+  void ListFailed(const Error& error);
+  void Commit();
+  void OpenWatch(WatchStep step);
+  void OnBytes(int status, std::string_view bytes);
+  void OnLine(std::string_view line);
+  void OnStreamEnd(HttpAnswer answer);
+  void EndWatch(WatchEnd end, const Error& why);
+  void Deliver();
+  void Report(const Error& error);
+  void StopNow();
+  HttpRequest MakeRequest(std::string path, const WatchStep& step, int64_t timeout_ms) const;
+
+  const WatchContext context_;
+  const InformerSpec spec_;
+  const ObjectDecoder decoder_;
+  const std::string what_;  // "watch of Cluster", for messages
+  Informer::OnChange on_change_;
+  const SystemClock steady_;  // a connection's age is real time
+  WatchMachine machine_;
+  Resource resource_;
+  bool resource_known_ = false, stopped_ = false;
+  HttpLoop::Id pending_ = 0;  // the one transfer or timer under way
+  Credentials::AuthPtr auth_;
+  std::vector<Informer::ObjectPtr> pages_;
+  std::string partial_;     // of a line
+  std::string error_body_;  // of a watch that was refused
+  std::string reported_;    // the failure that was logged last
+  std::vector<ObjectStore::Delta> deltas_;
+  Metrics::Counter events_, lists_, failures_;
+
+  ObjectStore store_;
+  std::atomic<bool> synced_{false}, served_{true};
+};
+
+}  // namespace slipway::kube
