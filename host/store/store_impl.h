@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "store/directory.h"
+#include "store/reader_pool.h"
+#include "store/store.h"
+#include "store/writer.h"
+
+namespace slipway::store {
+
+// Built and torn down in this order: the lock is held longest.
+struct Store::Impl {
+  Impl(Directory held, std::unique_ptr<Connection> db, const Clock& clock, Logger& log,
+       Metrics& metrics)
+      : directory(std::move(held)),
+        readers(directory.database()),
+        writer(std::move(db), clock, log, metrics) {}
+
+  const Directory directory;
+  mutable ReaderPool readers;
+  Writer writer;
+};
+
+Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission);
+
+}  // namespace slipway::store
