@@ -63,23 +63,27 @@ Result<void> Pass::Read(const std::string& ns, const std::string& name) {
   return {};
 }
 
+Result<void> Pass::Take(Json& object, Result<Json> answer) {
+  if (!answer) return std::move(answer).error();
+  // A write that the server pruned to nothing must not make the pass run again for ever.
+  changed |= (*answer)["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"];
+  object = *std::move(answer);
+  return {};
+}
+
 Result<void> Pass::PatchStatus(Json patch) {
   Json after = status();
   after.MergePatch(patch);
   if (after == status()) return {};
-  TRY(cluster, env.kube.Patch(RefOf(cluster), kube::PatchType::kMerge,
-                              Json::Obj({{"status", std::move(patch)}}), "status"));
-  changed = true;
-  return {};
+  return Take(cluster, env.kube.Patch(RefOf(cluster), kube::PatchType::kMerge,
+                                      Json::Obj({{"status", std::move(patch)}}), "status"));
 }
 
 Result<void> Pass::PutStatus(Json wanted) {
   if (wanted == status()) return {};
   Json object = cluster;
   object.Set("status", std::move(wanted));
-  TRY(cluster, env.kube.Update(object, "status"));
-  changed = true;
-  return {};
+  return Take(cluster, env.kube.Update(object, "status"));
 }
 
 Result<void> Pass::Phase(const std::string& phase, const std::string& reason) {
@@ -96,9 +100,7 @@ Result<void> Pass::PatchObject(Json& object, Json patch, const std::string& subr
   Json after = object;
   after.MergePatch(patch);
   if (after == object) return {};
-  TRY(object, env.kube.Patch(RefOf(object), kube::PatchType::kMerge, patch, subresource));
-  changed = true;
-  return {};
+  return Take(object, env.kube.Patch(RefOf(object), kube::PatchType::kMerge, patch, subresource));
 }
 
 Result<Json> Pass::CreateObject(const Json& object) {

@@ -82,6 +82,9 @@ class Pass {
   std::vector<Json> pods, job_pods, jobs, volumes;
   bool changed = false;
   int64_t requeue_ms = -1;
+
+ private:
+  Result<void> Take(Json& object, Result<Json> answer);
 };
 
 bool PodReady(const Json& pod);
