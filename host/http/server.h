@@ -78,6 +78,7 @@ struct Limits {
   size_t connections = 4096;        // lowered to 0.8 × RLIMIT_NOFILE
   size_t stream_backlog = 256 * 1024;
   size_t response_backlog = 64u << 20;
+  size_t total_bytes = 256u << 20;  // held for all connections together: bodies, backlogs
   int64_t head_ms = 10'000;
   int64_t body_ms = 60'000;
   int64_t idle_ms = 60'000;

@@ -1,0 +1,140 @@
+#include "http/server.h"
+
+#include <algorithm>
+#include <sys/resource.h>
+#include <thread>
+
+#include <pistache/listener.h>
+#include <pistache/peer.h>
+#include <pistache/reactor.h>
+#include <pistache/tcp.h>
+#include <pistache/transport.h>
+
+#include "http/connection.h"
+#include "http/hub.h"
+#include "http/socket.h"
+
+namespace slipway::http {
+namespace {
+
+namespace tcp = Pistache::Tcp;
+
+constexpr const char* kDataKey = "c";
+constexpr int64_t kKillWaitMs = 5000;  // workers only have to see the end of their streams
+
+// All that Pistache's workers do for us: read, and say when a client has gone. Its callbacks must
+// not throw, a worker would end the process.
+class Reader final : public tcp::Handler {
+  PROTOTYPE_OF(tcp::Handler, Reader)
+
+ public:
+  void onConnection(const std::shared_ptr<tcp::Peer>&) override {}
+
+  void onInput(const char* data, size_t size, const std::shared_ptr<tcp::Peer>& peer) override {
+    if (Connection* connection = Of(peer)) connection->OnInput(std::string_view(data, size));
+  }
+
+  void onDisconnection(const std::shared_ptr<tcp::Peer>& peer) override {
+    if (Connection* connection = Of(peer)) connection->OnDisconnect();
+  }
+
+ private:
+  static Connection* Of(const std::shared_ptr<tcp::Peer>& peer) {
+    return static_cast<Connection*>(peer->tryGetData(kDataKey).get());
+  }
+};
+
+Limits Lowered(Limits limits) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
+    limits.connections = std::min<size_t>(limits.connections, files.rlim_cur / 10 * 8);
+  }
+  return limits;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(Options options_in, Handler handler, Refusal refusal, Logger& log_in)
+      : options(std::move(options_in)),
+        log(log_in),
+        hub(std::make_shared<Hub>(Lowered(options.limits), std::move(handler), std::move(refusal),
+                                  log_in)) {}
+
+  void Adopt(int fd, std::shared_ptr<Connection> connection) {
+    auto peer = tcp::Peer::Create(fd, Pistache::Address());
+    peer->putData(kDataKey, std::move(connection));
+    const auto& worker = workers[next_worker++ % workers.size()];
+    std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
+  }
+
+  const Options options;
+  Logger& log;
+  const std::shared_ptr<Hub> hub;
+  std::shared_ptr<Pistache::Aio::Reactor> reactor;
+  std::vector<std::shared_ptr<Pistache::Aio::Handler>> workers;
+  size_t next_worker = 0;  // loop only
+  std::thread loop;
+  uint16_t port = 0;
+  bool running = false;
+};
+
+Server::Server(Options options, Handler handler, Refusal refusal, Logger& log)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(handler), std::move(refusal),
+                                   log)) {}
+
+Server::~Server() {
+  Stop(0);
+}
+
+Result<void> Server::Start() {
+  Impl& self = *impl_;
+  const Result<Listening> listening = Listen(self.options.address, self.options.port);
+  if (!listening) return listening.error();  // TRY is Pistache's macro here
+  self.port = (*listening).port;
+  self.reactor = Pistache::Aio::Reactor::create();
+  self.reactor->init(
+      Pistache::Aio::AsyncContext(std::max<size_t>(1, self.options.threads), "http"));
+  const auto key =
+      self.reactor->addHandler(std::make_shared<tcp::Transport>(std::make_shared<Reader>()));
+  self.workers = self.reactor->handlers(key);
+  self.reactor->run();
+  self.loop = std::thread([&self, fd = (*listening).fd] {
+    self.hub->Run(fd, [&self](int client, std::shared_ptr<Connection> connection) {
+      self.Adopt(client, std::move(connection));
+    });
+  });
+  self.running = true;
+  self.log.Info("http.listening",
+                {{"address", Json(self.options.address)},
+                 {"port", Json(static_cast<int64_t>(self.port))},
+                 {"connections", Json(static_cast<int64_t>(self.hub->limits().connections))}});
+  return {};
+}
+
+uint16_t Server::port() const {
+  return impl_->port;
+}
+
+size_t Server::connections() const {
+  return impl_->hub->connections();
+}
+
+void Server::Stop(int64_t drain_ms) {
+  Impl& self = *impl_;
+  if (!self.running) return;
+  self.running = false;
+  self.hub->SetStage(Hub::Stage::kDraining);
+  const bool quiet = self.hub->WaitQuiet(drain_ms);
+  self.hub->SetStage(Hub::Stage::kKilling);
+  const bool empty = self.hub->WaitEmpty(kKillWaitMs);
+  self.hub->SetStage(Hub::Stage::kStopped);
+  self.loop.join();
+  self.reactor->shutdown();
+  self.workers.clear();
+  self.reactor.reset();  // joins the workers
+  self.hub->DropCallbacks();
+  self.log.Info("http.stopped", {{"drained", Json(quiet)}, {"closed", Json(empty)}});
+}
+
+}  // namespace slipway::http
