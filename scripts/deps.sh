@@ -1,0 +1,51 @@
+# Sourced by the other scripts: what is needed from Debian 12, and how to get it.
+#   deps_ensure [--no-install] GROUP…     groups: build run test quality
+# Installs through apt what is missing (asks once when sudo is needed); with --no-install prints it and ends.
+
+deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpistache-dev libhttp-parser-dev libboost1.81-dev
+  rapidjson-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libyaml-cpp-dev libcli11-dev ccache
+  libgtest-dev libgmock-dev libbenchmark-dev"
+deps_run="postgresql-15 postgresql-client-15 curl openssl procps python3"
+deps_test="python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
+deps_quality="clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr"
+
+deps_missing() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
+  done
+}
+
+deps_ensure() {
+  local install=yes wanted="" group missing sudo=""
+  for group in "$@"; do
+    case $group in
+      --no-install) install=no ;;
+      *) local name=deps_$group; wanted="$wanted ${!name}" ;;
+    esac
+  done
+  missing=$(deps_missing $wanted)
+  # kubectl may come from elsewhere; Debian's is in kubernetes-client.
+  case " $* " in *" test "*) command -v kubectl >/dev/null 2>&1 || missing="$missing kubernetes-client" ;; esac
+  [ -n "${missing// /}" ] || return 0
+  if [ "$install" = no ]; then
+    printf 'missing packages, install them with:\n  apt-get install --no-install-recommends %s\n' "$missing"
+    return 1
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { printf 'missing: %s\nrun this as root once, or install them\n' "$missing" >&2; return 1; }
+    if [ -t 0 ]; then
+      printf 'These Debian packages are missing:\n  %s\nInstall them with sudo apt-get? [Y/n] ' "$missing"
+      read -r answer
+      case $answer in [nN]*) return 1 ;; esac
+    fi
+    sudo=sudo
+  fi
+  # Debian's postgresql package starts a default cluster unless told not to before it is installed.
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    $sudo mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold $missing >/dev/null
+}

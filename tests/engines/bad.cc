@@ -1,0 +1,122 @@
+// Engines that break one rule each, without the wrapper that would keep them from it. What BAD says
+// decides; the words of a request ("spin", "throw" …) decide for the calls.
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <slipway/engine.h>
+
+namespace {
+
+slipway_bytes Bytes(std::string_view s) { return {s.data(), s.size()}; }
+
+bool Says(slipway_bytes input, std::string_view text) {
+  return std::string_view(input.data, input.size).find(text) != std::string_view::npos;
+}
+
+int32_t Open(const slipway_call*, slipway_bytes settings, slipway_engine** out) {
+  if (Says(settings, "spin_in_open")) {
+    for (volatile bool forever = true; forever;) {
+    }
+  }
+  static int object = 0;
+  if (!Says(settings, "no_handle")) *out = reinterpret_cast<slipway_engine*>(&object);
+  return SLIPWAY_OK;
+}
+
+void Close(slipway_engine*) {}
+
+int32_t Describe(const slipway_engine*, const slipway_call* call) {
+#ifdef BAD_DESCRIBE
+  return call->write(call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
+                                 R"(","title":"Bad","database_type":"lower case"})"));
+#else
+  return call->write(call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
+                                 R"(","title":"Bad","database_type":"BAD","verbs":["create"],"capabilities":{},)"
+                                 R"("name_limit":40,"parameters_schema":{},"watches":[],"applies":[]})"));
+#endif
+}
+
+int32_t Misbehave(const slipway_engine*, const slipway_call* call, slipway_bytes input) {
+  if (Says(input, "throw")) throw std::runtime_error("across the boundary");
+  if (Says(input, "throw_int")) throw 7;
+  if (Says(input, "spin")) {
+    for (volatile bool forever = true; forever;) {
+    }
+  }
+  if (Says(input, "slow")) {  // long, but it listens
+    while (call->cancelled(call) == 0) {
+    }
+    return SLIPWAY_CANCELLED;
+  }
+  if (Says(input, "garbage")) return call->write(call, Bytes("\x7f\xff{]garbage"));
+  if (Says(input, "array")) return call->write(call, Bytes("[1]"));
+  if (Says(input, "nothing")) return SLIPWAY_OK;
+  if (Says(input, "unexplained")) return 42;
+  if (Says(input, "huge")) {  // 1 GiB, deaf to what write answers
+    static const std::string chunk(1u << 20, ' ');
+    for (int i = 0; i < 1024; ++i) call->write(call, Bytes(chunk));
+    call->write(call, {chunk.data(), UINT64_MAX});
+    return SLIPWAY_OK;
+  }
+  if (Says(input, "unknown_state")) {
+    return call->write(call, Bytes(R"({"schema":1,"verdict":{"state":"perhaps"}})"));
+  }
+  if (Says(input, "hostile_failure")) {
+    slipway_failure failure{};
+    failure.struct_size = sizeof failure;
+    failure.code = SLIPWAY_INVALID;
+    failure.reason = Bytes("Line\nBreak");
+    failure.message = Bytes("\xff\xfe not text");
+    failure.field = {nullptr, 12};
+    return call->fail(call, &failure);
+  }
+  return call->write(call, Bytes(R"({"schema":1,"spec":{},"stages":[],"verdict":{"state":"ready"}})"));
+}
+
+#ifndef BAD_NO_ENTRY
+const slipway_engine_api* Table() {
+  static slipway_engine_api table;
+  table.struct_size = sizeof table;
+  table.abi_major = SLIPWAY_ABI_MAJOR;
+  table.open = Open;
+  table.close = Close;
+  table.describe = Describe;
+  table.validate = Misbehave;
+  table.plan = Misbehave;
+#ifndef BAD_TABLE
+  table.step = Misbehave;
+#endif
+  return &table;
+}
+#endif
+
+}  // namespace
+
+#if defined(BAD_ABI_MAJOR)
+static const slipway_note slipway_note_v1 __attribute__((section(".note.slipway"), used, aligned(4))) = {
+    4, sizeof(slipway_note::desc), 1, {'S', 'L', 'W', 0}, {7, 0, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION}};
+#elif !defined(BAD_NO_NOTE)
+SLIPWAY_NOTE(SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION);
+#endif
+
+#ifdef BAD_NO_ENTRY
+extern "C" SLIPWAY_EXPORT int slipway_engine_v2();
+
+// Something must use the functions, or the compiler complains.
+extern "C" SLIPWAY_EXPORT int slipway_engine_v2() {
+  static void* volatile keep[] = {reinterpret_cast<void*>(&Open), reinterpret_cast<void*>(&Close),
+                                  reinterpret_cast<void*>(&Describe), reinterpret_cast<void*>(&Misbehave)};
+  return keep[0] == nullptr;
+}
+#else
+extern "C" SLIPWAY_EXPORT const slipway_engine_api* slipway_engine_v1(uint16_t) { return Table(); }
+#endif
+
+#ifdef BAD_EXPORT
+extern "C" SLIPWAY_EXPORT int another_symbol();
+
+extern "C" SLIPWAY_EXPORT int another_symbol() { return 1; }
+#endif

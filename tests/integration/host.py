@@ -1,0 +1,212 @@
+"""Starts the real slipwayd (and slipway-sim) for a test, and speaks to it."""
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import shutil
+import urllib.parse
+
+BUILD = os.environ.get("SLIPWAY_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "dev")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+
+def wait_for(check, seconds=60, what="condition", pause=0.05):
+    """Returns check()'s first true value; the bound is a safety net, not a measurement."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = check()
+        if value:
+            return value
+        time.sleep(pause)
+    raise AssertionError(f"{what} did not come true in {seconds} s")
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Sim:
+    """slipway-sim as a process of its own, so that it outlives a killed host."""
+
+    def __init__(self, data, pace="0", databases=True, extra=()):
+        self.data = data
+        os.makedirs(data, exist_ok=True)
+        self.kubeconfig = os.path.join(data, "kubeconfig")
+        self.request_log = os.path.join(data, "requests.jsonl")
+        command = [os.path.join(BUILD, "bin", "slipway-sim"), "--port", "0", "--kubeconfig", self.kubeconfig, "--request-log", self.request_log, "--pace", pace]
+        if databases:
+            command += ["--data-dir", os.path.join(data, "databases")]
+        self.log = open(os.path.join(data, "sim.log"), "ab")
+        self.process = subprocess.Popen(command + list(extra), stdout=self.log, stderr=self.log)
+        wait_for(lambda: os.path.exists(self.kubeconfig) or self.process.poll() is not None, 30, "slipway-sim")
+        assert self.process.poll() is None, "slipway-sim ended"
+        with open(self.kubeconfig, encoding="utf-8") as f:
+            self.url = next(line.split("server:")[1].strip() for line in f if "server:" in line)
+
+    def call(self, method, path, body=None, headers=None):
+        parts = urllib.parse.urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json", **(headers or {})})
+        response = connection.getresponse()
+        answer = Answer(response.status, dict(response.getheaders()), response.read())
+        connection.close()
+        return answer
+
+    def fault(self, **fault):
+        answer = self.call("POST", "/_sim/faults", fault)
+        assert answer.status < 300, answer.body
+
+    def clear_faults(self):
+        self.call("DELETE", "/_sim/faults")
+
+    def list(self, path):
+        return self.call("GET", path).json.get("items", [])
+
+    def requests(self):
+        with open(self.request_log, encoding="utf-8") as f:
+            return [json.loads(line) for line in f if line.endswith("\n")]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+class Host:
+    """slipwayd. mode "dev": the cluster inside; otherwise against a Sim."""
+
+    def __init__(self, data, sim=None, pace="0", env=None, engines=None, config="", check=True):
+        self.data, self.sim, self.pace, self.env = data, sim, pace, env or {}
+        self.engines = engines or os.path.join(BUILD, "engines.d")
+        self.checker = None
+        self.check = check
+        self.token = "test-token-admin"
+        os.makedirs(data, exist_ok=True)
+        os.chmod(data, 0o711)
+        import hashlib
+        self.config = os.path.join(data, "slipway.yaml")
+        with open(self.config, "w", encoding="utf-8") as f:
+            sha = hashlib.sha256(self.token.encode()).hexdigest()
+            viewer = hashlib.sha256(b"test-token-viewer").hexdigest()
+            f.write(f"master_key_file: {data}/master.key\ntokens:\n  - {{name: test, sha256: {sha}, role: admin, organizations: [\"*\"]}}\n"
+                    f"  - {{name: viewer, sha256: {viewer}, role: viewer, organizations: [acme]}}\n{config}\n")
+        if not os.path.exists(f"{data}/master.key"):
+            import base64
+            with open(os.open(f"{data}/master.key", os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+                f.write("k1:" + base64.b64encode(os.urandom(32)).decode() + "\n")
+        self.process = None
+
+    def start(self, env=None, wait_ready=True):
+        command = [os.path.join(BUILD, "bin", "slipwayd"), "--config", self.config, "--data-dir", os.path.join(self.data, "state"), "--engines", self.engines, "--port", "0"]
+        environment = {**os.environ, **self.env, **(env or {})}
+        if self.sim:
+            environment["SLIPWAY_KUBERNETES_KUBECONFIG"] = self.sim.kubeconfig
+        else:
+            command += ["--dev", "--pace", self.pace]
+        self.log_path = os.path.join(self.data, "host.log")
+        mark = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+
+        def port():
+            if self.process.poll() is not None:
+                return True
+            with open(self.log_path, "rb") as f:
+                f.seek(mark)
+                for line in f:
+                    if b'"host.started"' in line and line.endswith(b"\n"):
+                        self.port = json.loads(line)["port"]
+                        return True
+            return False
+
+        wait_for(port, 60, "slipwayd to start")
+        if wait_ready and self.process.poll() is None:
+            wait_for(lambda: self.process.poll() is not None or self.call("GET", "/readyz", check=False).status == 200, 60, "readyz")
+        return self
+
+    def call(self, method, path, body=None, headers=None, token=None, check=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=70)
+        base = {"Authorization": f"Bearer {token or self.token}"}
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        if data is not None:
+            base["Content-Type"] = "application/json"
+        connection.request(method, path, data, {**base, **(headers or {})})
+        response = connection.getresponse()
+        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        connection.close()
+        if self.check if check is None else check:
+            self.openapi().check(method, path, answer.status, answer.headers, answer.body)
+        return answer
+
+    def openapi(self):
+        if self.checker is None:
+            from openapi_check import OpenApiChecker
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection.request("GET", "/openapi.json")
+            self.checker = OpenApiChecker(json.loads(connection.getresponse().read()))
+        return self.checker
+
+    def create(self, project="orders", tier="FREE", org="acme", **more):
+        return self.call("POST", "/v1/instances", {"orgId": org, "projectName": project, "databaseType": "POSTGRESQL", "tier": tier, **more})
+
+    def operation(self, operation_id):
+        return self.call("GET", f"/v1/operations/{operation_id}").json
+
+    def finish(self, operation_id, seconds=120):
+        def done():
+            operation = self.operation(operation_id)
+            return operation if operation["done"] or operation["state"] == "BLOCKED" else None
+        return wait_for(done, seconds, f"operation {operation_id}")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("slipwayd did not drain in 40 s")
+            assert self.process.returncode == 0, f"slipwayd ended with {self.process.returncode}"
+
+
+def make_dir():
+    path = tempfile.mkdtemp(prefix="slipway-test-")
+    os.chmod(path, 0o711)  # databases run as another user when this is root
+    return path
+
+
+def remove_dir(path):
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def postgres_processes(path):
+    """Processes whose command line names the directory."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if path.encode() in f.read() and int(pid) != os.getpid():
+                    with open(f"/proc/{pid}/comm") as c:
+                        if c.read().strip().startswith("postgres"):
+                            found.append(int(pid))
+        except OSError:
+            pass
+    return found
