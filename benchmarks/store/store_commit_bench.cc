@@ -24,10 +24,11 @@
 namespace slipway::store {
 namespace {
 
+// Sums over the rounds of one number of callers.
 struct Run {
-  double commits_per_second = 0, commits_per_group = 0;
-  size_t bytes_per_group = 0;
-  int64_t p99_ms = 0;
+  uint64_t writes = 0, groups = 0, bytes = 0;
+  int64_t store_ms = 0, raw_syncs = 0, raw_ms = 0;
+  std::vector<int64_t> latencies_ms;
 };
 
 // Bytes that this process has handed to write calls.
@@ -58,9 +59,9 @@ bool Prepare(Store& store, const Clock& clock, size_t callers,
   return true;
 }
 
-bool Measure(Store& store, const Clock& clock, size_t callers, int64_t duration_ms, Run& run) {
-  std::vector<OperationRecord> operations;
-  if (!Prepare(store, clock, callers, operations)) return false;
+bool Measure(Store& store, const Clock& clock, const std::vector<OperationRecord>& operations,
+             int64_t duration_ms, Run& run) {
+  const size_t callers = operations.size();
   const Store::Stats before = store.stats();
   const int64_t bytes = BytesWritten(), began_ms = clock.SteadyMs();
   std::atomic<bool> failed{false};
@@ -83,38 +84,61 @@ bool Measure(Store& store, const Clock& clock, size_t callers, int64_t duration_
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const double seconds = static_cast<double>(clock.SteadyMs() - began_ms) / 1000;
   const Store::Stats after = store.stats();
-  const uint64_t writes = after.writes - before.writes, groups = after.groups - before.groups;
-  if (failed || groups == 0) return false;
-  run.commits_per_second = static_cast<double>(writes) / seconds;
-  run.commits_per_group = static_cast<double>(writes) / static_cast<double>(groups);
-  run.bytes_per_group = static_cast<size_t>(BytesWritten() - bytes) / groups;
-  std::vector<int64_t> all;
-  for (const auto& some : latencies_ms) all.insert(all.end(), some.begin(), some.end());
-  std::sort(all.begin(), all.end());
-  run.p99_ms = all[all.size() * 99 / 100];
+  run.store_ms += clock.SteadyMs() - began_ms;
+  run.writes += after.writes - before.writes;
+  run.groups += after.groups - before.groups;
+  run.bytes += static_cast<uint64_t>(BytesWritten() - bytes);
+  for (const auto& some : latencies_ms)
+    run.latencies_ms.insert(run.latencies_ms.end(), some.begin(), some.end());
+  return !failed && run.groups > 0;
+}
+
+// Syncs a file that is written round and round, as a write-ahead log is.
+bool MeasureRaw(const std::string& path, const Clock& clock, int64_t duration_ms, Run& run) {
+  constexpr size_t kFileBytes = 4u << 20;
+  const size_t bytes = run.bytes / run.groups;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const std::vector<char> data(kFileBytes + bytes, 'x');
+  bool good = fd >= 0 && ::pwrite(fd, data.data(), data.size(), 0) >= 0 && ::fsync(fd) == 0;
+  const int64_t began_ms = clock.SteadyMs();
+  size_t offset = 0;
+  while (good && clock.SteadyMs() - began_ms < duration_ms) {
+    good =
+        ::pwrite(fd, data.data(), bytes, static_cast<off_t>(offset)) >= 0 && ::fdatasync(fd) == 0;
+    offset = offset + bytes > kFileBytes ? 0 : offset + bytes;
+    ++run.raw_syncs;
+  }
+  run.raw_ms += clock.SteadyMs() - began_ms;
+  if (fd >= 0) ::close(fd);
+  return good;
+}
+
+// In turns, so that what else the disk does falls on both sides alike.
+bool Rounds(const std::string& root, size_t callers, int64_t seconds, const Clock& clock,
+            Logger& log, Run& run) {
+  Metrics metrics;
+  auto store =
+      Store::Open({.directory = root + "/" + std::to_string(callers)}, clock, log, metrics);
+  std::vector<OperationRecord> operations;
+  if (!store || !Prepare(**store, clock, callers, operations)) return false;
+  for (int64_t round = 0; round < seconds * 2; ++round) {
+    if (!Measure(**store, clock, operations, 500, run)) return false;
+    if (!MeasureRaw(root + "/raw", clock, 500, run)) return false;
+  }
   return true;
 }
 
-// Syncs per second of a file written round and round, as a write-ahead log is.
-double RawRate(const std::string& path, size_t bytes, const Clock& clock, int64_t duration_ms) {
-  constexpr size_t kFileBytes = 4u << 20;
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const std::vector<char> zeros(kFileBytes + bytes, 'x');
-  if (fd < 0 || ::pwrite(fd, zeros.data(), zeros.size(), 0) < 0 || ::fsync(fd) != 0) return 0;
-  const int64_t began_ms = clock.SteadyMs();
-  int64_t syncs = 0;
-  size_t offset = 0;
-  while (clock.SteadyMs() - began_ms < duration_ms) {
-    if (::pwrite(fd, zeros.data(), bytes, static_cast<off_t>(offset)) < 0) break;
-    if (::fdatasync(fd) != 0) break;
-    offset = offset + bytes > kFileBytes ? 0 : offset + bytes;
-    ++syncs;
-  }
-  const int64_t took_ms = std::max<int64_t>(clock.SteadyMs() - began_ms, 1);
-  ::close(fd);
-  return static_cast<double>(syncs) * 1000 / static_cast<double>(took_ms);
+void Print(size_t callers, Run& run) {
+  const double a_group = static_cast<double>(run.writes) / static_cast<double>(run.groups);
+  const double rate = static_cast<double>(run.writes) * 1000 / static_cast<double>(run.store_ms);
+  const double bound =
+      static_cast<double>(run.raw_syncs) * 1000 / static_cast<double>(run.raw_ms) * a_group;
+  std::sort(run.latencies_ms.begin(), run.latencies_ms.end());
+  const int64_t p99_ms = run.latencies_ms[run.latencies_ms.size() * 99 / 100];
+  std::printf("%7zu  %9.0f  %6lld  %12.1f  %8llu  %7.0f  %5.2f\n", callers, rate,
+              static_cast<long long>(p99_ms), a_group,
+              static_cast<unsigned long long>(run.bytes / run.groups / 1024), bound, rate / bound);
 }
 
 int Main(int64_t seconds, const std::string& parent) {
@@ -128,20 +152,13 @@ int Main(int64_t seconds, const std::string& parent) {
   int status = 0;
   std::printf("callers  commits/s  p99 ms  commits/sync  KiB/sync  bound/s  ratio\n");
   for (const size_t callers : {1u, 16u, 64u}) {
-    Metrics metrics;
-    auto store =
-        Store::Open({.directory = root + "/" + std::to_string(callers)}, clock, log, metrics);
     Run run;
-    if (!store || !Measure(**store, clock, callers, seconds * 1000, run)) {
-      std::fprintf(stderr, "the store failed with %zu callers\n", callers);
+    if (!Rounds(root, callers, seconds, clock, log, run)) {
+      std::fprintf(stderr, "failed with %zu callers\n", callers);
       status = 1;
       break;
     }
-    const double bound =
-        RawRate(root + "/raw", run.bytes_per_group, clock, seconds * 1000) * run.commits_per_group;
-    std::printf("%7zu  %9.0f  %6lld  %12.1f  %8zu  %7.0f  %5.2f\n", callers, run.commits_per_second,
-                static_cast<long long>(run.p99_ms), run.commits_per_group,
-                run.bytes_per_group / 1024, bound, bound > 0 ? run.commits_per_second / bound : 0);
+    Print(callers, run);
   }
   std::error_code ignored;
   std::filesystem::remove_all(root, ignored);

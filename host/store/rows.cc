@@ -31,6 +31,13 @@ std::optional<WaitingFor> ToWaiting(const std::string& text) {
                     json["reason"].AsString(), json["sinceMs"].AsInt()};
 }
 
+bool Same(const StageRecord& a, const StageRecord& b) {
+  return a.name == b.name && a.rollback == b.rollback && a.state == b.state &&
+         a.started_ms == b.started_ms && a.finished_ms == b.finished_ms &&
+         a.attempts == b.attempts && ToText(a.waiting_for) == ToText(b.waiting_for) &&
+         a.reason == b.reason && a.message == b.message && a.error == b.error;
+}
+
 StageRecord ReadStage(Row& row) {
   StageRecord stage;
   stage.name = row.Text();
@@ -177,24 +184,20 @@ Result<void> UpdateOperation(Connection& db, const OperationRecord& o) {
 }
 
 Result<void> WriteStages(Connection& db, const OperationRecord& operation) {
+  OperationRecord stored;
+  stored.id = operation.id;
+  TRY_VOID(LoadStages(db, stored));
   for (size_t i = 0; i < operation.stages.size(); ++i) {
     const StageRecord& s = operation.stages[i];
-    TRY_VOID(db.Run(
-        "INSERT INTO stages (operation_id, position, name, is_rollback, state, started_ms,"
-        " finished_ms, attempts, waiting_for, reason, message, error)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT (operation_id, position) DO UPDATE SET name = excluded.name,"
-        " is_rollback = excluded.is_rollback, state = excluded.state,"
-        " started_ms = excluded.started_ms, finished_ms = excluded.finished_ms,"
-        " attempts = excluded.attempts, waiting_for = excluded.waiting_for,"
-        " reason = excluded.reason, message = excluded.message, error = excluded.error"
-        " WHERE (name, is_rollback, state, started_ms, finished_ms, attempts, waiting_for, reason,"
-        " message, error) IS NOT (excluded.name, excluded.is_rollback, excluded.state,"
-        " excluded.started_ms, excluded.finished_ms, excluded.attempts, excluded.waiting_for,"
-        " excluded.reason, excluded.message, excluded.error)",
-        operation.id, i, s.name, s.rollback, Name(s.state), s.started_ms, s.finished_ms, s.attempts,
-        ToText(s.waiting_for), s.reason, s.message, ToText(s.error)));
+    if (i < stored.stages.size() && Same(stored.stages[i], s)) continue;
+    TRY_VOID(
+        db.Run("INSERT OR REPLACE INTO stages (operation_id, position, name, is_rollback, state,"
+               " started_ms, finished_ms, attempts, waiting_for, reason, message, error)"
+               " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+               operation.id, i, s.name, s.rollback, Name(s.state), s.started_ms, s.finished_ms,
+               s.attempts, ToText(s.waiting_for), s.reason, s.message, ToText(s.error)));
   }
+  if (stored.stages.size() <= operation.stages.size()) return {};
   TRY_VOID(db.Run("DELETE FROM stages WHERE operation_id = ? AND position >= ?", operation.id,
                   operation.stages.size()));
   return {};

@@ -91,12 +91,12 @@ TEST_F(DurabilityTest, WritesThatWaitShareOneTransaction) {
   for (int i = 0; i < kThreads; ++i)
     operations.push_back(Created("db" + std::to_string(i)).operation);
   // The writer is held in its listener until all others wait.
-  std::atomic<bool> hold{true};
-  store_->OnEvents([&](const std::string&) {
-    while (hold && store_->stats().queued < kThreads) std::this_thread::yield();
-    hold = false;
+  const Submission trigger = Creation("trigger");
+  store_->OnEvents([&](const std::string& id) {
+    while (id == trigger.operation.id && store_->stats().queued < kThreads)
+      std::this_thread::yield();
   });
-  Created("trigger");
+  ASSERT_TRUE(store_->Submit(trigger));
   const Store::Stats before = store_->stats();
   std::atomic<int> good{0};
   std::vector<std::thread> threads;
