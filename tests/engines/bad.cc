@@ -10,7 +10,9 @@
 
 namespace {
 
-slipway_bytes Bytes(std::string_view s) { return {s.data(), s.size()}; }
+slipway_bytes Bytes(std::string_view s) {
+  return {s.data(), s.size()};
+}
 
 bool Says(slipway_bytes input, std::string_view text) {
   return std::string_view(input.data, input.size).find(text) != std::string_view::npos;
@@ -30,18 +32,21 @@ void Close(slipway_engine*) {}
 
 int32_t Describe(const slipway_engine*, const slipway_call* call) {
 #ifdef BAD_DESCRIBE
-  return call->write(call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
+  return call->write(call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME
+                                 R"(","version":")" SLIPWAY_ENGINE_VERSION
                                  R"(","title":"Bad","database_type":"lower case"})"));
 #else
-  return call->write(call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
-                                 R"(","title":"Bad","database_type":"BAD","verbs":["create"],"capabilities":{},)"
-                                 R"("name_limit":40,"parameters_schema":{},"watches":[],"applies":[]})"));
+  return call->write(
+      call, Bytes(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME
+                  R"(","version":")" SLIPWAY_ENGINE_VERSION
+                  R"(","title":"Bad","database_type":"BAD","verbs":["create"],"capabilities":{},)"
+                  R"("name_limit":40,"parameters_schema":{},"watches":[],"applies":[]})"));
 #endif
 }
 
 int32_t Misbehave(const slipway_engine*, const slipway_call* call, slipway_bytes input) {
-  if (Says(input, "throw")) throw std::runtime_error("across the boundary");
   if (Says(input, "throw_int")) throw 7;
+  if (Says(input, "throw")) throw std::runtime_error("across the boundary");
   if (Says(input, "spin")) {
     for (volatile bool forever = true; forever;) {
     }
@@ -73,7 +78,8 @@ int32_t Misbehave(const slipway_engine*, const slipway_call* call, slipway_bytes
     failure.field = {nullptr, 12};
     return call->fail(call, &failure);
   }
-  return call->write(call, Bytes(R"({"schema":1,"spec":{},"stages":[],"verdict":{"state":"ready"}})"));
+  return call->write(call,
+                     Bytes(R"({"schema":1,"spec":{},"stages":[],"verdict":{"state":"ready"}})"));
 }
 
 #ifndef BAD_NO_ENTRY
@@ -96,8 +102,13 @@ const slipway_engine_api* Table() {
 }  // namespace
 
 #if defined(BAD_ABI_MAJOR)
-static const slipway_note slipway_note_v1 __attribute__((section(".note.slipway"), used, aligned(4))) = {
-    4, sizeof(slipway_note::desc), 1, {'S', 'L', 'W', 0}, {7, 0, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION}};
+static const slipway_note slipway_note_v1
+    __attribute__((section(".note.slipway"), used, aligned(4))) = {
+        4,
+        sizeof(slipway_note::desc),
+        1,
+        {'S', 'L', 'W', 0},
+        {7, 0, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION}};
 #elif !defined(BAD_NO_NOTE)
 SLIPWAY_NOTE(SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION);
 #endif
@@ -108,15 +119,20 @@ extern "C" SLIPWAY_EXPORT int slipway_engine_v2();
 // Something must use the functions, or the compiler complains.
 extern "C" SLIPWAY_EXPORT int slipway_engine_v2() {
   static void* volatile keep[] = {reinterpret_cast<void*>(&Open), reinterpret_cast<void*>(&Close),
-                                  reinterpret_cast<void*>(&Describe), reinterpret_cast<void*>(&Misbehave)};
+                                  reinterpret_cast<void*>(&Describe),
+                                  reinterpret_cast<void*>(&Misbehave)};
   return keep[0] == nullptr;
 }
 #else
-extern "C" SLIPWAY_EXPORT const slipway_engine_api* slipway_engine_v1(uint16_t) { return Table(); }
+extern "C" SLIPWAY_EXPORT const slipway_engine_api* slipway_engine_v1(uint16_t) {
+  return Table();
+}
 #endif
 
 #ifdef BAD_EXPORT
 extern "C" SLIPWAY_EXPORT int another_symbol();
 
-extern "C" SLIPWAY_EXPORT int another_symbol() { return 1; }
+extern "C" SLIPWAY_EXPORT int another_symbol() {
+  return 1;
+}
 #endif

@@ -32,11 +32,12 @@ class Fake final : public slipway::Engine {
   }
 
   void describe(slipway::Call& call) const override {
-    call.write(R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
-               R"(","title":"A ConfigMap that plays a database","database_type":")" FAKE_TYPE
-               R"(","verbs":["create","delete"],"capabilities":{"backup":false},"name_limit":40,)"
-               R"("parameters_schema":{"type":"object"},"watches":[{"apiVersion":"v1","kind":"ConfigMap"}],)"
-               R"("crds_required":[],"applies":["v1/ConfigMap"]})");
+    call.write(
+        R"({"schema":1,"engine":")" SLIPWAY_ENGINE_NAME R"(","version":")" SLIPWAY_ENGINE_VERSION
+        R"(","title":"A ConfigMap that plays a database","database_type":")" FAKE_TYPE
+        R"(","verbs":["create","delete"],"capabilities":{"backup":false},"name_limit":40,)"
+        R"("parameters_schema":{"type":"object"},"watches":[{"apiVersion":"v1","kind":"ConfigMap"}],)"
+        R"("crds_required":[],"applies":["v1/ConfigMap"]})");
   }
 
   // {"wrong": …} in the input is refused twice; {"now": …} answers with the host's clock.
@@ -55,8 +56,10 @@ class Fake final : public slipway::Engine {
   }
 
   void plan(slipway::Call& call, std::string_view) const override {
-    call.write(R"({"schema":1,"stages":[{"name":"CRD_DEPLOYMENT","title":"Create the ConfigMap"},)");
-    call.write(R"({"name":"WAITING_FOR_READY"},{"name":"RESOURCE_DELETION"}],"quota":{},"carry":{}})");
+    call.write(
+        R"({"schema":1,"stages":[{"name":"CRD_DEPLOYMENT","title":"Create the ConfigMap"},)");
+    call.write(
+        R"({"name":"WAITING_FOR_READY"},{"name":"RESOURCE_DELETION"}],"quota":{},"carry":{}})");
   }
 
   void step(slipway::Call& call, std::string_view input) const override {
@@ -67,9 +70,10 @@ class Fake final : public slipway::Engine {
       return;
     }
     const bool there = Says(input, "\"kind\":\"ConfigMap\"");
-    call.write(R"({"schema":1,"apply":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name +
-               R"("},"data":{"ready":"yes"}}],"verdict":{"state":")" + (there ? "ready" : "progressing") +
-               R"(","reason":"ConfigMap"}})");
+    call.write(
+        R"({"schema":1,"apply":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" +
+        name + R"("},"data":{"ready":"yes"}}],"verdict":{"state":")" +
+        (there ? "ready" : "progressing") + R"(","reason":"ConfigMap"}})");
   }
 };
 

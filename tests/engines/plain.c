@@ -16,12 +16,16 @@ static int32_t Open(const slipway_call* call, slipway_bytes config, slipway_engi
   return SLIPWAY_OK;
 }
 
-static void Close(slipway_engine* engine) { (void)engine; }
+static void Close(slipway_engine* engine) {
+  (void)engine;
+}
 
 static int32_t Describe(const slipway_engine* engine, const slipway_call* call) {
   (void)engine;
-  return Write(call, "{\"schema\":1,\"engine\":\"" SLIPWAY_ENGINE_NAME "\",\"version\":\"" SLIPWAY_ENGINE_VERSION
-                     "\",\"title\":\"Plain C\",\"database_type\":\"PLAIN\",\"verbs\":[\"create\"],\"capabilities\":{},"
+  return Write(call, "{\"schema\":1,\"engine\":\"" SLIPWAY_ENGINE_NAME
+                     "\",\"version\":\"" SLIPWAY_ENGINE_VERSION
+                     "\",\"title\":\"Plain "
+                     "C\",\"database_type\":\"PLAIN\",\"verbs\":[\"create\"],\"capabilities\":{},"
                      "\"name_limit\":40,\"parameters_schema\":{},\"watches\":[],\"applies\":[]}");
 }
 
@@ -31,8 +35,15 @@ static int32_t Answer(const slipway_engine* engine, const slipway_call* call, sl
   return Write(call, "{\"schema\":1,\"spec\":{},\"stages\":[],\"verdict\":{\"state\":\"ready\"}}");
 }
 
-static const slipway_engine_api kTable = {sizeof(slipway_engine_api), SLIPWAY_ABI_MAJOR, SLIPWAY_ABI_MINOR, Open,
-                                          Close, Describe, Answer, Answer, Answer};
+static const slipway_engine_api kTable = {sizeof(slipway_engine_api),
+                                          SLIPWAY_ABI_MAJOR,
+                                          SLIPWAY_ABI_MINOR,
+                                          Open,
+                                          Close,
+                                          Describe,
+                                          Answer,
+                                          Answer,
+                                          Answer};
 
 SLIPWAY_NOTE(SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION);
 
