@@ -1,0 +1,218 @@
+#include "api/render.h"
+
+#include <algorithm>
+
+#include "api/problem.h"
+#include "api/request.h"
+#include "base/clock.h"
+
+namespace slipway::api {
+namespace {
+
+Json ParseOr(const std::string& text, Json fallback) {
+  auto parsed = Json::Parse(text);
+  return parsed ? *std::move(parsed) : std::move(fallback);
+}
+
+void SetTime(Json& out, const char* name, int64_t ms) {
+  if (ms > 0) out.Set(name, FormatTime(ms));
+}
+
+void SetText(Json& out, const char* name, const std::string& text) {
+  if (!text.empty()) out.Set(name, text);
+}
+
+// Only the known members, so that an engine's extras cannot leak.
+Json RenderEndpoint(const Json& endpoint) {
+  Json out = Json::Obj({{"name", endpoint["name"].AsString()},
+                        {"role", endpoint["role"].AsString()},
+                        {"host", endpoint["host"].AsString()},
+                        {"port", endpoint["port"].AsInt()}});
+  const Json& external = endpoint["external"];
+  if (external.is_object()) {
+    out.Set("external",
+            Json::Obj({{"host", external["host"].AsString()}, {"port", external["port"].AsInt()}}));
+  }
+  return out;
+}
+
+Json RenderProof(const Json& proof) {
+  Json out = Json::Obj({{"state", proof["state"].AsString()}});
+  for (const char* name : {"endpoint", "at", "message"}) SetText(out, name, proof[name].AsString());
+  return out;
+}
+
+const char* ReadyWord(const std::string& state) {
+  if (state == "ACTIVE") return "TRUE";
+  return state == "UNKNOWN" ? "UNKNOWN" : "FALSE";
+}
+
+Json RenderStatus(const store::InstanceRecord& instance, const InstanceView& view) {
+  std::string state = instance.state, reason = UpperSnake(instance.reason);
+  std::string message = instance.message;
+  if (!view.engine_available && state != "DELETED") {
+    state = "UNKNOWN";
+    reason = "ENGINE_UNAVAILABLE";
+    message = "no loaded engine serves " + instance.database_type;
+  }
+  const Json outputs = ParseOr(instance.outputs, Json::MakeObject());
+  Json endpoints = Json::MakeArray();
+  for (const Json& endpoint : outputs["endpoints"].items())
+    endpoints.Push(RenderEndpoint(endpoint));
+  Json ready = Json::Obj({{"type", "Ready"},
+                          {"status", ReadyWord(state)},
+                          {"reason", reason.empty() ? state : reason}});
+  SetText(ready, "message", message);
+
+  Json out = Json::Obj({{"state", state}});
+  SetText(out, "reason", reason);
+  SetText(out, "message", message);
+  out.Set("namespace", instance.ns);
+  out.Set("endpoints", std::move(endpoints));
+  out.Set("engine", instance.engine);
+  SetTime(out, "observedAt", instance.observed_ms);
+  SetText(out, "operationId", view.operation_id);
+  if (outputs["login_proof"].is_object())
+    out.Set("loginProof", RenderProof(outputs["login_proof"]));
+  out.Set("conditions", Json::Arr({std::move(ready)}));
+  return out;
+}
+
+}  // namespace
+
+std::string InstancePath(const std::string& id) {
+  return "/v1/instances/" + id;
+}
+
+std::string OperationPath(const std::string& id) {
+  return "/v1/operations/" + id;
+}
+
+Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& view) {
+  const Json spec = ParseOr(instance.spec, Json::MakeObject());
+  const Json& parameters = spec["parameters"];
+  Json out = Json::Obj({{"id", instance.id},
+                        {"name", instance.name},
+                        {"kind", "Instance"},
+                        {"createdAt", FormatTime(instance.created_ms)},
+                        {"updatedAt", FormatTime(instance.updated_ms)}});
+  SetTime(out, "deletedAt", instance.deleted_ms);
+  out.Set("generation", instance.generation);
+  out.Set("labels", ParseOr(instance.labels, Json::MakeObject()));
+  out.Set("path", InstancePath(instance.id));
+  out.Set("spec",
+          Json::Obj({{"orgId", instance.organization},
+                     {"projectName", instance.project},
+                     {"name", instance.name},
+                     {"databaseType", instance.database_type},
+                     {"tier", instance.tier},
+                     {"parameters", parameters.is_object() ? parameters : Json::MakeObject()},
+                     {"backup", spec["backup"]},
+                     {"deletionProtection", instance.deletion_protection}}));
+  out.Set("status", RenderStatus(instance, view));
+  out.Set("etag", MakeEtag(instance.generation, out.Dump()));
+  return out;
+}
+
+Json RenderEngine(const engine::EngineStatus& status, const Json& description) {
+  Json out = Json::Obj({{"name", status.name},
+                        {"kind", "Engine"},
+                        {"state", engine::EngineStateName(status.state)}});
+  SetText(out, "databaseType", status.database_type);
+  SetText(out, "title", status.title);
+  SetText(out, "version", status.version);
+  SetText(out, "sha256", status.sha256);
+  if (status.abi_major > 0) {
+    out.Set("abi", Json::Obj({{"major", status.abi_major}, {"minor", status.abi_minor}}));
+  }
+  SetText(out, "reason", UpperSnake(status.reason));
+  SetText(out, "message", status.message);
+  out.Set("capabilities",
+          status.capabilities.is_object() ? status.capabilities : Json::MakeObject());
+  out.Set("verbs", status.verbs.is_array() ? status.verbs : Json::MakeArray());
+  if (description.is_object()) {
+    if (description["name_limit"].is_int()) out.Set("nameLimit", description["name_limit"]);
+    if (description["parameters_schema"].is_object()) {
+      out.Set("parametersSchema", description["parameters_schema"]);
+    }
+  }
+  return out;
+}
+
+Json RenderTier(const pipeline::Tier& tier) {
+  return Json::Obj({{"name", tier.name},
+                    {"kind", "Tier"},
+                    {"instances", tier.instances},
+                    {"storage", tier.storage},
+                    {"memory", tier.memory},
+                    {"cpu", tier.cpu},
+                    {"podMonitor", tier.pod_monitor}});
+}
+
+std::string PercentEncode(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields) {
+  const std::string &username = fields["username"].AsString(),
+                    &password = fields["password"].AsString();
+  const std::string& database = fields["database"].AsString();
+  std::string scheme = instance.database_type;
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const Json outputs = ParseOr(instance.outputs, Json::MakeObject());
+  Json endpoints = Json::MakeArray();
+  for (const Json& endpoint : outputs["endpoints"].items()) {
+    const Json& address = endpoint["external"].is_object() ? endpoint["external"] : endpoint;
+    std::string host = address["host"].AsString();
+    const std::string port = std::to_string(address["port"].AsInt());
+    const std::string bracketed = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    std::string uri = scheme + "://" + PercentEncode(username) + ":" + PercentEncode(password) +
+                      "@" + bracketed + ":" + port;
+    if (!database.empty()) uri += "/" + PercentEncode(database);
+    Json out = Json::Obj({{"name", endpoint["name"].AsString()},
+                          {"role", endpoint["role"].AsString()},
+                          {"host", host},
+                          {"port", address["port"].AsInt()},
+                          {"external", endpoint["external"].is_object()},
+                          {"username", username},
+                          {"password", password}});
+    SetText(out, "database", database);
+    out.Set("connectionString", uri).Set("uri", uri);
+    endpoints.Push(std::move(out));
+  }
+  Json out = Json::Obj({{"kind", "Credentials"}, {"instanceId", instance.id}});
+  // The primary's once more at the top, which is what most callers want.
+  const Json::Array& all = endpoints.items();
+  const auto primary = std::find_if(
+      all.begin(), all.end(), [](const Json& e) { return e["role"].AsString() == "READ_WRITE"; });
+  const Json& chosen = primary != all.end() ? *primary : std::as_const(endpoints)[0];
+  for (const char* name : {"host", "port", "connectionString", "uri"}) {
+    if (!chosen[name].is_null()) out.Set(name, chosen[name]);
+  }
+  out.Set("username", username).Set("password", password);
+  SetText(out, "database", database);
+  Json extra = Json::MakeObject();
+  for (const auto& [name, value] : fields.members()) {
+    if (name != "username" && name != "password" && name != "database") extra.Set(name, value);
+  }
+  if (!extra.empty()) out.Set("fields", std::move(extra));
+  out.Set("endpoints", std::move(endpoints));
+  return out;
+}
+
+}  // namespace slipway::api
