@@ -170,9 +170,8 @@ std::unique_ptr<Informer> Client::Watch(InformerSpec spec, Informer::OnChange on
 }
 
 Result<Resource> Client::Discover(const std::string& api_version, const std::string& kind) {
-  if (auto known = impl_->discovery.Find(api_version, kind)) return known;
-  if (impl_->discovery.Fresh(api_version, impl_->steady.SteadyMs()))
-    return KindNotFound(api_version, kind);
+  auto known = impl_->discovery.Look(api_version, kind, impl_->steady.SteadyMs());
+  if (!known.ask) return std::move(known.resource);
   auto body =
       impl_->requester.Do({.path = GroupPath(api_version), .what = "discovery of " + api_version});
   const int64_t now = impl_->steady.SteadyMs();

@@ -26,18 +26,17 @@ void DiscoveryCache::StoreAbsent(const std::string& api_version, int64_t now_ms)
 
 Result<Resource> DiscoveryCache::Find(const std::string& api_version,
                                       const std::string& kind) const {
-  const std::lock_guard lock(mutex_);
-  if (const auto group = groups_.find(api_version); group != groups_.end()) {
-    if (const auto it = group->second.kinds.find(kind); it != group->second.kinds.end())
-      return it->second;
-  }
-  return KindNotFound(api_version, kind);
+  return Look(api_version, kind, 0).resource;
 }
 
-bool DiscoveryCache::Fresh(const std::string& api_version, int64_t now_ms) const {
+DiscoveryCache::Answer DiscoveryCache::Look(const std::string& api_version, const std::string& kind,
+                                            int64_t now_ms) const {
   const std::lock_guard lock(mutex_);
   const auto group = groups_.find(api_version);
-  return group != groups_.end() && now_ms - group->second.asked_ms < 1000;
+  if (group == groups_.end()) return {KindNotFound(api_version, kind), true};
+  const auto& kinds = group->second.kinds;
+  if (const auto it = kinds.find(kind); it != kinds.end()) return {it->second, false};
+  return {KindNotFound(api_version, kind), now_ms - group->second.asked_ms >= 1000};
 }
 
 void DiscoveryCache::Forget(const std::string& api_version) {

@@ -17,9 +17,15 @@ class DiscoveryCache {
   void StoreAbsent(const std::string& api_version, int64_t now_ms);  // the group is not served
   // kNotFound "KindNotFound" when it is not known.
   Result<Resource> Find(const std::string& api_version, const std::string& kind) const;
-  // True when the group was asked for less than a second ago: an unknown kind is then really
-  // absent.
-  bool Fresh(const std::string& api_version, int64_t now_ms) const;
+
+  // As Find, and whether the server should be asked: not when the kind is known, nor when the group
+  // was asked for less than a second ago and had no such kind.
+  struct Answer {
+    Result<Resource> resource;
+    bool ask = false;
+  };
+
+  Answer Look(const std::string& api_version, const std::string& kind, int64_t now_ms) const;
   void Forget(const std::string& api_version);  // a path built from it answered 404
 
  private:

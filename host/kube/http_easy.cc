@@ -23,19 +23,24 @@ struct HttpEasy::HeaderList {
 
 namespace {
 
+// curl reads up to a hundred buffers before it lets other transfers run: a stream's are small,
+// since each byte is decoded on the spot. Handles stay with their kind.
+constexpr long kRequestBuffer = 65'536, kStreamBuffer = 8'192;
 constexpr long kUserTimeoutMs = 30'000;  // unacknowledged bytes: the peer is gone
 
-curl_socket_t OpenTcp(void*, curlsocktype, curl_sockaddr* address) {
+curl_socket_t OpenTcp(void* user, curlsocktype, curl_sockaddr* address) {
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
   const unsigned timeout = kUserTimeoutMs;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+  const auto* hooks = static_cast<const HttpEasy::SocketHooks*>(user);
+  hooks->opened(hooks->user, fd);
   return fd;
 }
 
 int CloseTcp(void* user, curl_socket_t fd) {
-  const auto* closed = static_cast<const HttpEasy::SocketClosed*>(user);
-  closed->call(closed->user, fd);
+  const auto* hooks = static_cast<const HttpEasy::SocketHooks*>(user);
+  hooks->closing(hooks->user, fd);
   return ::close(fd);
 }
 
@@ -93,8 +98,7 @@ void InitHttpLibrary() {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
-HttpEasy::HttpEasy(const HttpOptions& options, const SocketClosed* closed)
-    : curl_(curl_easy_init()) {
+HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_(curl_easy_init()) {
   const Authority at = SplitServer(options.server);
   const bool tls = at.scheme != "http";
   base_ = at.scheme + "://" + at.host + ":" + at.port + at.prefix;
@@ -108,12 +112,12 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketClosed* closed)
   curl_easy_setopt(curl_, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(curl_, CURLOPT_OPENSOCKETFUNCTION, &OpenTcp);
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETFUNCTION, &CloseTcp);
-  curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETDATA, closed);
+  curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETDATA, hooks);
+  curl_easy_setopt(curl_, CURLOPT_OPENSOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPINTVL, 10L);
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
-  curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE, 65536L);
   curl_easy_setopt(curl_, CURLOPT_HTTP_VERSION,
                    static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   if (!tls) return;
@@ -229,6 +233,9 @@ void HttpEasy::Prepare(const HttpRequest& request, int64_t timeout_ms, Sink* sin
     fresh_ = request.fresh;
   }
   curl_easy_setopt(curl_, CURLOPT_PRIVATE, owner);
+  if (!set_up_)
+    curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE,
+                     request.idle_ms > 0 ? kStreamBuffer : kRequestBuffer);
   sink_ = sink;
   set_up_ = true;
 }

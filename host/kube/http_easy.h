@@ -17,13 +17,15 @@ class HttpEasy {
     virtual bool OnBytes(std::string_view bytes) = 0;  // false ends the transfer
   };
 
-  struct SocketClosed {
-    void (*call)(void* user, int fd) = nullptr;  // just before the descriptor is closed
+  // Told of every TCP socket's opening and of its coming end.
+  struct SocketHooks {
+    void (*opened)(void* user, int fd) = nullptr;
+    void (*closing)(void* user, int fd) = nullptr;
     void* user = nullptr;
   };
 
-  // `closed` must outlive every connection the handle has opened.
-  HttpEasy(const HttpOptions& options, const SocketClosed* closed);
+  // `hooks` must outlive every connection the handle has opened.
+  HttpEasy(const HttpOptions& options, const SocketHooks* hooks);
   ~HttpEasy();
   HttpEasy(const HttpEasy&) = delete;
   HttpEasy& operator=(const HttpEasy&) = delete;

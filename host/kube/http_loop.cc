@@ -1,7 +1,6 @@
 #include "kube/http_loop.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -9,69 +8,19 @@
 #include <mutex>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <thread>
-#include <unistd.h>
 #include <unordered_map>
 
 #include <curl/curl.h>
 
 #include "base/clock.h"
-#include "kube/http_easy.h"
+#include "kube/http_transfer.h"
+#include "kube/poll_set.h"
 
 namespace slipway::kube {
 namespace {
 
-constexpr int64_t kNever = INT64_MAX;
-
-// A transfer from its submission to its answer. The loop's thread owns everything but the last
-// three members, which a blocked caller shares with it.
-struct Transfer final : HttpEasy::Sink {
-  enum class Kind { kSend, kFetch, kStream };
-
-  Kind kind = Kind::kSend;
-  HttpLoop::Id id = 0;
-  HttpRequest request;
-  HttpAnswer answer;
-  HttpLoop::Done done;
-  HttpLoop::StreamEvents events;
-  size_t max_bytes = 0;
-  int64_t deadline_ms = kNever, last_byte_ms = 0;
-  std::unique_ptr<HttpEasy> easy;
-  bool started = false, cancelled = false, idle = false;
-  const Clock* clock = nullptr;
-
-  std::mutex mutex;
-  std::condition_variable finished;
-  bool is_finished = false;
-
-  bool OnBytes(std::string_view bytes) override {
-    if (cancelled) return false;
-    if (kind == Kind::kStream) {
-      last_byte_ms = clock->SteadyMs();
-      events.on_data(easy->status(), bytes);
-      return !cancelled;
-    }
-    if (answer.body.size() + bytes.size() > max_bytes) return false;
-    if (answer.body.empty()) {
-      const int64_t length = easy->content_length();
-      if (length > 0) answer.body.reserve(std::min(max_bytes, static_cast<size_t>(length)));
-    }
-    answer.body.append(bytes);
-    return true;
-  }
-};
-
-using TransferPtr = std::shared_ptr<Transfer>;
-
-// Where epoll stands with a descriptor. curl forgets a socket at the end of each request and asks
-// for it again at the next: what it no longer wants stays registered until an event shows that it
-// matters.
-struct Socket {
-  CURLM* wanted_by = nullptr;
-  uint32_t wanted = 0, registered = 0;
-};
+constexpr int64_t kNever = Transfer::kNever;
 
 }  // namespace
 
@@ -88,13 +37,8 @@ struct HttpLoop::Impl {
 
   explicit Impl(HttpOptions o) : options(std::move(o)) {
     InitHttpLibrary();
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;  // edge: the counter need not be read
-    event.data.fd = wake_fd;
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event);
-    socket_closed = {[](void* user, int fd) { static_cast<Impl*>(user)->Forget(fd); }, this};
+    hooks = {[](void* user, int fd) { static_cast<PollSet*>(user)->Adopt(fd); },
+             [](void* user, int fd) { static_cast<PollSet*>(user)->Forget(fd); }, &sockets};
     const auto limit = static_cast<size_t>(std::max(1, options.max_connections));
     // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
     const bool plain = options.server.starts_with("http://");
@@ -120,47 +64,19 @@ struct HttpLoop::Impl {
       pool->idle.clear();
       curl_multi_cleanup(pool->multi);
     }
-    ::close(wake_fd);
-    ::close(epoll_fd);
   }
 
   // --- sockets and timers ---
 
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
     auto* pool = static_cast<Pool*>(user);
-    Impl& self = *pool->loop;
-    if (static_cast<size_t>(fd) >= self.sockets.size())
-      self.sockets.resize(static_cast<size_t>(fd) + 16);
-    Socket& socket = self.sockets[static_cast<size_t>(fd)];
-    socket.wanted_by = pool->multi;
-    if (what == CURL_POLL_REMOVE) {
-      socket.wanted = 0;
-      return 0;
+    uint32_t events = 0;
+    if (what != CURL_POLL_REMOVE) {
+      if ((what & CURL_POLL_IN) != 0) events |= PollSet::kRead;
+      if ((what & CURL_POLL_OUT) != 0) events |= PollSet::kWrite;
     }
-    socket.wanted = ((what & CURL_POLL_IN) != 0 ? static_cast<uint32_t>(EPOLLIN) : 0) |
-                    ((what & CURL_POLL_OUT) != 0 ? static_cast<uint32_t>(EPOLLOUT) : 0);
-    self.Register(fd, socket);
+    pool->loop->sockets.Want(fd, events, pool->multi);
     return 0;
-  }
-
-  void Register(int fd, Socket& socket) {
-    if (socket.registered == socket.wanted) return;
-    epoll_event event{};
-    event.events = socket.wanted;
-    event.data.fd = fd;
-    const int op = socket.wanted == 0       ? EPOLL_CTL_DEL
-                   : socket.registered == 0 ? EPOLL_CTL_ADD
-                                            : EPOLL_CTL_MOD;
-    (void)epoll_ctl(epoll_fd, op, fd, &event);
-    socket.registered = socket.wanted;
-  }
-
-  void Forget(int fd) {
-    if (static_cast<size_t>(fd) >= sockets.size()) return;
-    Socket& socket = sockets[static_cast<size_t>(fd)];
-    socket.wanted = 0;
-    Register(fd, socket);
-    socket = {};
   }
 
   static int OnTimer(CURLM*, long timeout_ms, void* user) {
@@ -172,15 +88,13 @@ struct HttpLoop::Impl {
   // --- the loop ---
 
   void Run() {
-    std::array<epoll_event, 64> events;
-    while (true) {
-      if (!TakeWork()) return;
+    while (TakeWork()) {
       RunTimers();
       StartAll();
       DriveTimers();
-      const int n = epoll_wait(epoll_fd, events.data(), static_cast<int>(events.size()), PollMs());
+      const auto& ready = sockets.Wait(PollMs());
       StayAwake();
-      for (int i = 0; i < n; ++i) Dispatch(events[static_cast<size_t>(i)]);
+      for (const PollSet::Ready& event : ready) Dispatch(event);
       ReapAll();
     }
   }
@@ -224,7 +138,7 @@ struct HttpLoop::Impl {
       pool.waiting.push_back(std::move(transfer));
     }
     for (Pool* pool : {&requests, &streams}) {
-      while (pool->active < pool->limit && !pool->waiting.empty()) {
+      while (CanStart(*pool)) {
         TransferPtr next = std::move(pool->waiting.front());
         pool->waiting.pop_front();
         Start(*pool, std::move(next));
@@ -236,6 +150,10 @@ struct HttpLoop::Impl {
     return transfer.kind == Transfer::Kind::kStream ? streams : requests;
   }
 
+  static bool CanStart(const Pool& pool) {
+    return pool.active < pool.limit && !pool.waiting.empty();
+  }
+
   void Start(Pool& pool, TransferPtr transfer) {
     if (transfer->cancelled) return;
     const int64_t now = clock.SteadyMs();
@@ -243,11 +161,11 @@ struct HttpLoop::Impl {
     if (transfer->deadline_ms != kNever && left <= 0) {
       transfer->answer.outcome = HttpOutcome::kNotSent;
       transfer->answer.detail = "waited too long for a free connection";
-      Deliver(*transfer);
+      transfer->Deliver();
       return;
     }
     if (pool.idle.empty()) {
-      transfer->easy = std::make_unique<HttpEasy>(options, &socket_closed);
+      transfer->easy = std::make_unique<HttpEasy>(options, &hooks);
     } else {
       transfer->easy = std::move(pool.idle.back());
       pool.idle.pop_back();
@@ -255,7 +173,6 @@ struct HttpLoop::Impl {
     transfer->last_byte_ms = now;
     transfer->clock = &clock;
     transfer->easy->Prepare(transfer->request, left, transfer.get(), transfer.get());
-    transfer->started = true;
     ++pool.active;
     curl_multi_add_handle(pool.multi, transfer->easy->handle());
     if (transfer->kind == Transfer::Kind::kStream && transfer->request.idle_ms > 0)
@@ -274,7 +191,7 @@ struct HttpLoop::Impl {
       alive->answer.outcome = HttpOutcome::kTimeout;
       alive->answer.detail = "no byte for " + std::to_string(alive->request.idle_ms) + " ms";
       const TransferPtr owned = Release(alive->id);
-      Deliver(*owned);
+      owned->Deliver();
     });
   }
 
@@ -288,17 +205,14 @@ struct HttpLoop::Impl {
     ReapAll();
   }
 
-  void Dispatch(const epoll_event& event) {
-    const int fd = event.data.fd;
-    if (fd == wake_fd) return;
-    Socket& socket = sockets[static_cast<size_t>(fd)];
-    if (socket.wanted == 0) return Register(fd, socket);
+  void Dispatch(const PollSet::Ready& event) {
+    if (!sockets.StillWanted(event)) return;
     int bits = 0;
-    if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) bits |= CURL_CSELECT_IN;
-    if ((event.events & EPOLLOUT) != 0) bits |= CURL_CSELECT_OUT;
-    if ((event.events & EPOLLERR) != 0) bits |= CURL_CSELECT_ERR;
+    if ((event.events & PollSet::kRead) != 0) bits |= CURL_CSELECT_IN;
+    if ((event.events & PollSet::kWrite) != 0) bits |= CURL_CSELECT_OUT;
+    if ((event.events & PollSet::kFailed) != 0) bits |= CURL_CSELECT_ERR;
     int still_running = 0;
-    curl_multi_socket_action(socket.wanted_by, fd, bits, &still_running);
+    curl_multi_socket_action(event.owner, event.fd, bits, &still_running);
   }
 
   void ReapAll() {
@@ -312,7 +226,7 @@ struct HttpLoop::Impl {
         auto* raw = static_cast<Transfer*>(owner);
         raw->easy->Finish(result, raw->answer);
         const TransferPtr transfer = Release(raw->id);
-        if (!transfer->cancelled) Deliver(*transfer);
+        if (!transfer->cancelled) transfer->Deliver();
       }
     }
     Purge();
@@ -331,22 +245,6 @@ struct HttpLoop::Impl {
     return transfer;
   }
 
-  static void Deliver(Transfer& transfer) {
-    switch (transfer.kind) {
-      case Transfer::Kind::kFetch:
-        transfer.done(std::move(transfer.answer));
-        return;
-      case Transfer::Kind::kStream:
-        transfer.events.on_end(std::move(transfer.answer));
-        return;
-      case Transfer::Kind::kSend:
-        break;
-    }
-    const std::lock_guard lock(transfer.mutex);
-    transfer.is_finished = true;
-    transfer.finished.notify_one();
-  }
-
   // Cancelled transfers leave curl here, never inside one of its callbacks.
   void Purge() {
     std::vector<Id> gone;
@@ -361,7 +259,7 @@ struct HttpLoop::Impl {
     if (!timers.empty()) next = std::min(next, timers.begin()->first.first);
     const int64_t wait =
         next == kNever ? 60'000 : std::clamp<int64_t>(next - clock.SteadyMs(), 0, 60'000);
-    if (wait == 0 || !starting.empty()) return 0;
+    if (wait == 0 || !starting.empty() || CanStart(requests) || CanStart(streams)) return 0;
     const std::lock_guard lock(mutex);
     if (!incoming.empty() || !tasks.empty() || stopping) return 0;
     sleeping = announced_sleep = true;
@@ -379,12 +277,7 @@ struct HttpLoop::Impl {
       wake = sleeping;
       sleeping = false;
     }
-    if (wake) Wake();
-  }
-
-  void Wake() const {
-    const uint64_t one = 1;
-    (void)!::write(wake_fd, &one, sizeof one);
+    if (wake) sockets.Wake();
   }
 
   Id AddTimer(int64_t delay_ms, std::function<void()> task) {
@@ -408,9 +301,8 @@ struct HttpLoop::Impl {
   const HttpOptions options;
   // Network waits are real time, whatever clock the rest of the program lives by.
   const SystemClock clock;
-  int epoll_fd = -1, wake_fd = -1;
-  HttpEasy::SocketClosed socket_closed;
-  std::vector<Socket> sockets;  // by descriptor
+  HttpEasy::SocketHooks hooks;
+  PollSet sockets;
   Pool requests, streams;
   std::unordered_map<Id, TransferPtr> running;
   std::deque<TransferPtr> starting;
@@ -443,7 +335,7 @@ HttpLoop::~HttpLoop() {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
-  impl_->Wake();
+  impl_->sockets.Wake();
   impl_->thread.join();
   std::vector<TransferPtr> left;
   while (!impl_->running.empty()) left.push_back(impl_->Release(impl_->running.begin()->first));
@@ -455,7 +347,7 @@ HttpLoop::~HttpLoop() {
   for (const TransferPtr& transfer : left) {
     if (transfer->kind != Transfer::Kind::kSend) continue;  // their owners are gone
     transfer->answer.outcome = HttpOutcome::kCancelled;
-    Impl::Deliver(*transfer);
+    transfer->Deliver();
   }
 }
 

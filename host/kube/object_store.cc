@@ -39,8 +39,9 @@ void ObjectStore::PutLocked(ObjectPtr object, std::vector<Delta>& out) {
   const std::string key = KeyOf(object->ref.ns, object->ref.name);
   Informer::Change change = Informer::Change::kAdded;
   if (const auto known = objects_.find(key); known != objects_.end()) {
-    if (known->second->resource_version == object->resource_version) return;
-    if (known->second->uid == object->uid) {
+    const bool same = known->second->uid == object->uid;
+    if (same && known->second->resource_version == object->resource_version) return;
+    if (same) {
       change = Informer::Change::kModified;
     } else {
       out.emplace_back(Informer::Change::kDeleted, known->second);
