@@ -51,8 +51,9 @@ Problem EtagMismatch() {
       Error{Code::kPrecondition, "EtagMismatch", "the instance was changed since it was read"});
 }
 
+// A deleted instance can be read, but nothing can be done with it.
 Error Gone(const std::string& id) {
-  return Error{Code::kGone, "InstanceDeleted", "instance " + id + " is deleted"};
+  return Error{Code::kNotFound, "InstanceNotFound", "instance " + id + " is deleted"};
 }
 
 // What both writes look at first: the instance is visible, there, and as the caller knows it.

@@ -70,7 +70,6 @@ Json RenderStatus(const store::InstanceRecord& instance, const InstanceView& vie
   out.Set("namespace", instance.ns);
   out.Set("endpoints", std::move(endpoints));
   out.Set("engine", instance.engine);
-  SetTime(out, "observedAt", instance.observed_ms);
   SetText(out, "operationId", view.operation_id);
   if (outputs["login_proof"].is_object())
     out.Set("loginProof", RenderProof(outputs["login_proof"]));
@@ -110,7 +109,9 @@ Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& v
                      {"backup", spec["backup"]},
                      {"deletionProtection", instance.deletion_protection}}));
   out.Set("status", RenderStatus(instance, view));
+  // A look at the cluster that saw nothing new does not make a new representation.
   out.Set("etag", MakeEtag(instance.generation, out.Dump()));
+  if (instance.observed_ms > 0) out["status"].Set("observedAt", FormatTime(instance.observed_ms));
   return out;
 }
 
@@ -125,7 +126,7 @@ Json RenderEngine(const engine::EngineStatus& status, const Json& description) {
   if (status.abi_major > 0) {
     out.Set("abi", Json::Obj({{"major", status.abi_major}, {"minor", status.abi_minor}}));
   }
-  SetText(out, "reason", UpperSnake(status.reason));
+  SetText(out, "reason", status.reason);
   SetText(out, "message", status.message);
   out.Set("capabilities",
           status.capabilities.is_object() ? status.capabilities : Json::MakeObject());

@@ -84,7 +84,7 @@ std::vector<Route> Instances() {
        "PatchInstance",
        {},
        {Ok("Instance", {"ETag"})},
-       {404, 409, 410, 412, 415, 422}},
+       {404, 409, 412, 415, 422}},
       {Endpoint::kDeleteInstance,
        "DELETE",
        "/v1/instances/{id}",
@@ -96,7 +96,7 @@ std::vector<Route> Instances() {
        "",
        {},
        {accepted},
-       {404, 409, 410, 412}},
+       {404, 409, 412}},
       {Endpoint::kGetCredentials,
        "GET",
        "/v1/instances/{id}/credentials",
@@ -108,7 +108,7 @@ std::vector<Route> Instances() {
        "",
        {},
        {Ok("Credentials", {"Cache-Control"})},
-       {404, 409, 410}},
+       {404, 409}},
   };
 }
 

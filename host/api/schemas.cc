@@ -173,7 +173,7 @@ constexpr const char* kOtherSchemas = R"json({
     "sha256": {"type": "string"},
     "abi": {"type": "object", "additionalProperties": false, "required": ["major", "minor"],
             "properties": {"major": {"type": "integer"}, "minor": {"type": "integer"}}},
-    "reason": {"$ref": "#/components/schemas/Word"}, "message": {"type": "string"},
+    "reason": {"type": "string"}, "message": {"type": "string"},
     "capabilities": {"type": "object"}, "verbs": {"type": "array", "items": {"type": "string"}},
     "nameLimit": {"type": "integer"}, "parametersSchema": {"type": "object"}}},
 "EngineList": {"type": "object", "additionalProperties": false, "required": ["items"],
