@@ -28,6 +28,7 @@ struct BehaviourOptions {
 };
 
 // CloudNativePG 1.30 (host/sim/cnpg).
-std::unique_ptr<Behaviour> StartCnpg(const kube::Config& cluster, const BehaviourOptions& options, const Clock& clock, Logger& log, Metrics& metrics);
+std::unique_ptr<Behaviour> StartCnpg(const kube::Config& cluster, const BehaviourOptions& options,
+                                     const Clock& clock, Logger& log, Metrics& metrics);
 
 }  // namespace slipway::sim

@@ -13,12 +13,12 @@
 namespace slipway::sim {
 
 struct DevClusterOptions {
-  uint16_t port = 0;           // 0: any free one, always on 127.0.0.1
-  std::string state_file;      // objects survive a restart here; "" keeps them in memory only
-  std::string crds_dir;        // real CRDs (YAML) instead of our own short ones; "" for ours
-  std::string request_log;     // one JSON line a request, for tests; "" for none
-  bool behaviours = true;      // run the operators' behaviours
-  bool controllers = true;     // garbage collection, namespaces
+  uint16_t port = 0;        // 0: any free one, always on 127.0.0.1
+  std::string state_file;   // objects survive a restart here; "" keeps them in memory only
+  std::string crds_dir;     // real CRDs (YAML) instead of our own short ones; "" for ours
+  std::string request_log;  // one JSON line a request, for tests; "" for none
+  bool behaviours = true;   // run the operators' behaviours
+  bool controllers = true;  // garbage collection, namespaces
   BehaviourOptions behaviour;
 };
 

@@ -1,0 +1,426 @@
+#include "sim/api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/crypto.h"
+#include "sim/builtin_rules.h"
+#include "sim/crds.h"
+#include "sim/patch.h"
+
+namespace slipway::sim {
+
+namespace {
+
+constexpr int kAttempts = 100;  // other writers may come in between so often
+
+std::string NewUid() {
+  std::string raw = RandomBytes(16);
+  raw[6] = static_cast<char>((raw[6] & 0x0F) | 0x40);
+  raw[8] = static_cast<char>((raw[8] & 0x3F) | 0x80);
+  std::string hex = HexEncode(raw);
+  for (const size_t at : {8u, 13u, 18u, 23u}) hex.insert(at, "-");
+  return hex;
+}
+
+std::string RandomSuffix() {
+  static constexpr char kLetters[] = "bcdfghjklmnpqrstvwxz2456789";
+  std::string out;
+  for (const char c : RandomBytes(5))
+    out += kLetters[static_cast<unsigned char>(c) % (sizeof kLetters - 1)];
+  return out;
+}
+
+bool IsDefinition(const Kind& kind) {
+  return kind.kind == "CustomResourceDefinition" && !kind.custom;
+}
+
+// An object as the comparison for "nothing changed" sees it.
+Json Comparable(const Json& object, bool with_managers) {
+  Json out = object;
+  out["metadata"].Erase("resourceVersion");
+  if (!with_managers) out["metadata"].Erase("managedFields");
+  return out;
+}
+
+void DropNulls(Json& metadata) {
+  std::erase_if(metadata.members(),
+                [](const Json::Member& member) { return member.second.is_null(); });
+}
+
+bool SpecChanged(const Kind& kind, const Json& before, const Json& after) {
+  const auto counts = [&](const std::string& key) {
+    return key != "metadata" && key != "apiVersion" && key != "kind" &&
+           !(key == "status" && kind.has_status);
+  };
+  for (const auto& [key, value] : after.members())
+    if (counts(key) && before[key] != value) return true;
+  for (const auto& [key, value] : before.members())
+    if (counts(key) && !after.Has(key)) return true;
+  return false;
+}
+
+std::string JoinUnknown(const std::vector<std::string>& unknown) {
+  std::string out;
+  for (const std::string& path : unknown)
+    out += (out.empty() ? "" : ", ") + ("unknown field " + Json::Quote(path));
+  return out;
+}
+
+// Gives `object` the field as `before` has it.
+void Restore(Json& object, const Json& before, const char* field) {
+  if (const Json* old = before.Find(field); old != nullptr) {
+    object.Set(field, *old);
+  } else {
+    object.Erase(field);
+  }
+}
+
+}  // namespace
+
+Api::Api(ObjectStore& store, KindRegistry& kinds, const Clock& clock, bool finalizing)
+    : store_(store), kinds_(kinds), clock_(clock), finalizing_(finalizing) {}
+
+Answer<ObjectPtr> Api::Get(const Kind& kind, const std::string& ns, const std::string& name) const {
+  ObjectPtr found = store_.Get(kind.collection(), ns, name);
+  if (found == nullptr) return NotFound(kind.name(), name);
+  return found;
+}
+
+Writer Api::WriterOf(const WriteOptions& options) const {
+  return {options.manager, options.subresource, Now()};
+}
+
+Answer<Done> Api::CheckNamespace(const Kind& kind, const std::string& ns,
+                                 const std::string& name) const {
+  if (!kind.namespaced) return Done{};
+  const ObjectPtr found = store_.Get("namespaces", "", ns);
+  if (found == nullptr) return NotFound({"", "namespaces", "Namespace"}, ns);
+  if (!found->deleting) return Done{};
+  Failure refused = Forbidden(
+      kind.name(), name,
+      "unable to create new content in namespace " + ns + " because it is being terminated");
+  refused.details.Set("causes",
+                      Json::Arr({Json::Obj({{"reason", "NamespaceTerminating"},
+                                            {"message", "namespace " + ns + " is being terminated"},
+                                            {"field", "metadata.namespace"}})}));
+  return refused;
+}
+
+Answer<Done> Api::CheckBody(const Kind& kind, const std::string& ns, const std::string& name,
+                            const Json& object) const {
+  if (!object.is_object())
+    return BadRequest("couldn't get version/kind; json parse error: the body is not an object");
+  const std::string& api_version = object["apiVersion"].AsString();
+  if (api_version != kind.api_version())
+    return BadRequest("the API version in the data (" + api_version +
+                      ") does not match the expected API version (" + kind.api_version() + ")");
+  if (object["kind"].AsString() != kind.kind)
+    return BadRequest(object["kind"].AsString() + " in version " + Json::Quote(kind.version) +
+                      " cannot be handled as a " + kind.kind);
+  const Json& metadata = object["metadata"];
+  const std::string& body_ns = metadata["namespace"].AsString();
+  if (!body_ns.empty() && body_ns != ns)
+    return BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  const std::string& body_name = metadata["name"].AsString();
+  if (!name.empty() && !body_name.empty() && body_name != name)
+    return BadRequest("the name of the object (" + body_name +
+                      ") does not match the name on the URL (" + name + ")");
+  return Done{};
+}
+
+Answer<Done> Api::CheckFields(const Kind& kind, Json& object, const WriteOptions& options,
+                              bool patch, std::vector<std::string>& warnings) const {
+  if (kind.schema == nullptr) return Done{};
+  const Json sent = patch && options.validation == FieldValidation::kStrict ? object : Json();
+  const std::vector<std::string> unknown = Prune(*kind.schema, object);
+  ApplyDefaults(*kind.schema, object);
+  if (unknown.empty() || options.validation == FieldValidation::kIgnore) return Done{};
+  if (options.validation == FieldValidation::kWarn) {
+    for (const std::string& path : unknown)
+      warnings.push_back("unknown field " + Json::Quote(path));
+    return Done{};
+  }
+  const std::string why = "strict decoding error: " + JoinUnknown(unknown);
+  if (!patch)
+    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
+                      " cannot be handled as a " + kind.kind + ": " + why);
+  const std::string message = "Invalid value: " + Json::Quote(sent.Dump()) + ": " + why;
+  return Failure{422, "Invalid", " \"\" is invalid: patch: " + message,
+                 Json::Obj({{"causes", Json::Arr({Json::Obj({{"reason", "FieldValueInvalid"},
+                                                             {"message", message},
+                                                             {"field", "patch"}})})}})};
+}
+
+Answer<Done> Api::CheckValid(const Kind& kind, const Json& object, const Json* before) const {
+  std::vector<Cause> causes = ValidateMetadata(object);
+  if (kind.schema != nullptr)
+    for (Cause& cause : Validate(*kind.schema, object)) causes.push_back(std::move(cause));
+  for (Cause& cause : ValidateBuiltin(kind, object, before)) causes.push_back(std::move(cause));
+  if (before != nullptr && (*before)["metadata"].Has("deletionTimestamp")) {
+    for (const Json& finalizer : object["metadata"]["finalizers"].items()) {
+      const auto& old = (*before)["metadata"]["finalizers"].items();
+      if (std::find(old.begin(), old.end(), finalizer) == old.end())
+        causes.push_back({"FieldValueForbidden",
+                          "Forbidden: no new finalizers can be added if the object is being "
+                          "deleted, found new finalizers []string{" +
+                              finalizer.Dump() + "}",
+                          "metadata.finalizers"});
+    }
+  }
+  if (causes.empty()) return Done{};
+  return Invalid(kind.name(), object["metadata"]["name"].AsString(), causes);
+}
+
+Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOptions& options,
+                                    Tracking tracking, std::vector<std::string> warnings) {
+  Json& metadata = object["metadata"];
+  const std::string name = metadata["name"].AsString();
+  TRY([[maybe_unused]] Done in_namespace,
+      CheckNamespace(kind, metadata["namespace"].AsString(), name));
+  if (kind.custom && kind.has_status) object.Erase("status");
+  for (const char* field :
+       {"deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"})
+    metadata.Erase(field);
+  metadata.Set("uid", NewUid());
+  metadata.Set("creationTimestamp", Now());
+  if (kind.has_generation) metadata.Set("generation", 1);
+  DefaultBuiltin(kind, object, true, ordinal_.fetch_add(1));
+  TRY([[maybe_unused]] Done valid, CheckValid(kind, object, nullptr));
+  if (IsDefinition(kind)) {
+    TRY([[maybe_unused]] Done complete, CompleteDefinition(object, Now()));
+  }
+  if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
+  auto draft = MakeObject(kind, object);
+  ObjectPtr stored = draft;
+  if (options.dry_run) {
+    if (store_.Get(kind.collection(), draft->ns, name) != nullptr)
+      return AlreadyExists(kind.name(), name);
+    SetVersion(*draft, 0);
+  } else if (store_.Put(kind.collection(), draft, 0, stored) != ObjectStore::Outcome::kStored) {
+    return AlreadyExists(kind.name(), name);
+  } else if (auto still = CheckNamespace(kind, draft->ns, name); !still) {
+    // The namespace went while we wrote: nobody would remove the object any more.
+    ObjectPtr removed;
+    store_.Remove({kind.collection(), draft->ns, name}, stored->version, removed);
+    return std::move(still).error();
+  } else {
+    AfterStored(kind, *stored);
+  }
+  return Written{std::move(stored), true, std::move(warnings)};
+}
+
+Answer<Written> Api::Create(const Kind& kind, const std::string& ns, Json object,
+                            const WriteOptions& options) {
+  TRY([[maybe_unused]] Done body, CheckBody(kind, ns, "", object));
+  Json& metadata = object["metadata"];
+  DropNulls(metadata);
+  if (kind.namespaced) metadata.Set("namespace", ns);
+  const std::string prefix = std::as_const(metadata)["generateName"].AsString();
+  if (metadata["name"].AsString().empty() && !prefix.empty())
+    metadata.Set("name", prefix + RandomSuffix());
+  std::vector<std::string> warnings;
+  TRY([[maybe_unused]] Done fields, CheckFields(kind, object, options, false, warnings));
+  return CreatePrepared(kind, std::move(object), options, Tracking::kUpdate, std::move(warnings));
+}
+
+Answer<Json> Api::PrepareUpdate(const Kind& kind, const Json& before, Json after,
+                                const WriteOptions& options, Tracking tracking) const {
+  const Json& old_metadata = before["metadata"];
+  Json managers = std::as_const(after)["metadata"]["managedFields"];
+  if (options.subresource == "status") {
+    Json whole = before;
+    Restore(whole, after, "status");
+    after = std::move(whole);
+  } else if (kind.has_status && options.subresource.empty()) {
+    Restore(after, before, "status");
+  }
+  Json& metadata = after["metadata"];
+  if (!managers.is_null()) metadata.Set("managedFields", std::move(managers));
+  DropNulls(metadata);
+  for (const char* field : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
+                            "deletionGracePeriodSeconds", "generation", "generateName"})
+    Restore(metadata, old_metadata, field);
+  // From here on the object may get new members: `metadata` is not valid any more.
+  after.Set("apiVersion", kind.api_version());
+  after.Set("kind", kind.kind);
+  DefaultBuiltin(kind, after, false, 0);
+  TRY([[maybe_unused]] Done valid, CheckValid(kind, after, &before));
+  if (IsDefinition(kind) && options.subresource.empty()) {
+    const Json status = std::as_const(after)["status"];
+    TRY([[maybe_unused]] Done complete, CompleteDefinition(after, Now()));
+    if (!status.is_null()) after.Set("status", status);
+  }
+  if (kind.has_generation && SpecChanged(kind, before, after))
+    after["metadata"].Set("generation", old_metadata["generation"].AsInt() + 1);
+  if (tracking == Tracking::kUpdate) TrackUpdate(kind, before, after, WriterOf(options));
+  return after;
+}
+
+ObjectStore::Outcome Api::Store(const Kind& kind, const ObjectPtr& current, const Json& after,
+                                bool dry_run, ObjectPtr& stored) {
+  const Json& metadata = after["metadata"];
+  const bool done =
+      metadata.Has("deletionTimestamp") && metadata["finalizers"].empty() &&
+      !(kind.kind == "Namespace" && !kind.custom && !after["spec"]["finalizers"].empty()) &&
+      after.At("/metadata/deletionGracePeriodSeconds").AsInt() == 0;
+  auto draft = MakeObject(kind, after);
+  if (dry_run) {
+    SetVersion(*draft, current->version);
+    stored = std::move(draft);
+    return ObjectStore::Outcome::kStored;
+  }
+  if (done) {
+    const auto outcome =
+        store_.Remove({kind.collection(), current->ns, current->name}, current->version, stored);
+    if (outcome == ObjectStore::Outcome::kStored) AfterRemoved(kind, *stored);
+    return outcome;
+  }
+  const auto outcome = store_.Put(kind.collection(), std::move(draft), current->version, stored);
+  if (outcome == ObjectStore::Outcome::kStored) AfterStored(kind, *stored);
+  return outcome;
+}
+
+Answer<Written> Api::Loop(const Kind& kind, const std::string& ns, const std::string& name,
+                          const Change& change, const WriteOptions& options, Tracking tracking,
+                          bool patch) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    TRY(const ObjectPtr current, Get(kind, ns, name));
+    const Json before = current->Parse();
+    TRY(Json after, change(before));
+    const Json& metadata = after["metadata"];
+    if (const std::string& uid = metadata["uid"].AsString(); !uid.empty() && uid != current->uid)
+      return Conflict(kind.name(), name,
+                      "Precondition failed: UID in precondition: " + uid +
+                          ", UID in object meta: " + current->uid);
+    if (const std::string& version = metadata["resourceVersion"].AsString();
+        !version.empty() && version != "0" && version != std::to_string(current->version))
+      return ObjectModified(kind.name(), name);
+    if (const std::string& other = metadata["name"].AsString(); !other.empty() && other != name)
+      return BadRequest("the name of the object (" + other +
+                        ") does not match the name on the URL (" + name + ")");
+    std::vector<std::string> warnings;
+    TRY([[maybe_unused]] Done fields, CheckFields(kind, after, options, patch, warnings));
+    TRY(after, PrepareUpdate(kind, before, std::move(after), options, tracking));
+    if (Comparable(before, tracking == Tracking::kApplied) ==
+        Comparable(after, tracking == Tracking::kApplied))
+      return Written{current, false, std::move(warnings)};
+    ObjectPtr stored;
+    switch (Store(kind, current, after, options.dry_run, stored)) {
+      case ObjectStore::Outcome::kStored:
+        return Written{std::move(stored), false, std::move(warnings)};
+      case ObjectStore::Outcome::kAbsent:
+        return NotFound(kind.name(), name);
+      case ObjectStore::Outcome::kExists:
+      case ObjectStore::Outcome::kChanged:
+        break;  // again, on the new state
+    }
+  }
+  return ObjectModified(kind.name(), name);
+}
+
+Answer<Written> Api::Modify(const Kind& kind, const std::string& ns, const std::string& name,
+                            const Change& change, const WriteOptions& options) {
+  return Loop(kind, ns, name, change, options, Tracking::kUpdate, false);
+}
+
+Answer<Written> Api::Update(const Kind& kind, const std::string& ns, const std::string& name,
+                            Json object, const WriteOptions& options) {
+  TRY([[maybe_unused]] Done body, CheckBody(kind, ns, name, object));
+  if (kind.needs_version && object["metadata"]["resourceVersion"].AsString().empty()) {
+    TRY([[maybe_unused]] const ObjectPtr found, Get(kind, ns, name));
+    return Invalid(kind.name(), name,
+                   {{"FieldValueInvalid", "Invalid value: 0: must be specified for an update",
+                     "metadata.resourceVersion"}});
+  }
+  return Loop(
+      kind, ns, name, [&](const Json&) -> Answer<Json> { return object; }, options,
+      Tracking::kUpdate, false);
+}
+
+Answer<Written> Api::Patch(const Kind& kind, const std::string& ns, const std::string& name,
+                           PatchKind type, const Json& patch, const WriteOptions& options) {
+  if (type == PatchKind::kStrategic && kind.custom)
+    return UnsupportedMediaType(
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+  if (type != PatchKind::kJson && !patch.is_object())
+    return BadRequest(
+        "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface "
+        "{}");
+  const auto change = [&](const Json& before) -> Answer<Json> {
+    Json after = before;
+    switch (type) {
+      case PatchKind::kMerge:
+        after.MergePatch(patch);
+        break;
+      case PatchKind::kJson:
+        return ApplyJsonPatch(kind.name(), std::move(after), patch);
+      case PatchKind::kStrategic:
+        after = ApplyStrategicPatch(std::move(after), patch, TypeView::Of(kind));
+        break;
+    }
+    return after;
+  };
+  return Loop(kind, ns, name, change, options, Tracking::kUpdate, true);
+}
+
+Answer<Written> Api::Apply(const Kind& kind, const std::string& ns, const std::string& name,
+                           Json config, const WriteOptions& options) {
+  TRY([[maybe_unused]] Done body, CheckBody(kind, ns, name, config));
+  Json metadata = config["metadata"];
+  if (metadata.Has("managedFields") && !metadata["managedFields"].empty())
+    return BadRequest("metadata.managedFields must be nil");
+  DropNulls(metadata);
+  metadata.Set("name", name);
+  if (kind.namespaced) metadata.Set("namespace", ns);
+  config.Set("metadata", metadata);
+  if (kind.schema != nullptr) {
+    const std::vector<std::string> errors = TypedErrors(*kind.schema, config);
+    std::string text = errors.size() == 1 ? errors[0] : "errors:";
+    for (size_t i = 0; errors.size() > 1 && i < errors.size(); ++i) text += "\n  " + errors[i];
+    if (!errors.empty())
+      return Failure{500,
+                     "",
+                     "failed to create typed patch object (" + (ns.empty() ? "" : ns + "/") + name +
+                         "; " + kind.api_version() + ", Kind=" + kind.kind + "): " + text,
+                     {}};
+  }
+  const bool status = options.subresource == "status";
+  if (status) {
+    std::erase_if(config.members(), [](const Json::Member& member) {
+      return member.first != "apiVersion" && member.first != "kind" && member.first != "metadata" &&
+             member.first != "status";
+    });
+  } else if (kind.has_status) {
+    config.Erase("status");
+  }
+  const std::string version = std::as_const(metadata)["resourceVersion"].AsString();
+  const auto change = [&](const Json& before) -> Answer<Json> {
+    TRY(Json after, ApplyConfiguration(kind, before, config, WriterOf(options), options.force));
+    if (metadata.Has("uid")) after["metadata"].Set("uid", metadata["uid"]);
+    if (!version.empty()) after["metadata"].Set("resourceVersion", version);
+    return after;
+  };
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (store_.Get(kind.collection(), ns, name) != nullptr) {
+      auto written = Loop(kind, ns, name, change, options, Tracking::kApplied, true);
+      if (written || written.error().code != 404) return written;
+      continue;  // went in between
+    }
+    if (status) return NotFound(kind.name(), name);
+    if (metadata.Has("uid") || !version.empty())
+      return Conflict(kind.name(), name,
+                      "Precondition failed: UID in precondition: " + metadata["uid"].AsString() +
+                          ", UID in object meta: ");
+    TRY(Json fresh, ApplyConfiguration(kind, {}, config, WriterOf(options), options.force));
+    std::vector<std::string> warnings;
+    TRY([[maybe_unused]] Done fields, CheckFields(kind, fresh, options, true, warnings));
+    auto created =
+        CreatePrepared(kind, std::move(fresh), options, Tracking::kApplied, std::move(warnings));
+    if (created || created.error().reason != "AlreadyExists") return created;
+  }
+  return ObjectModified(kind.name(), name);
+}
+
+}  // namespace slipway::sim

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "sim/kinds.h"
+#include "sim/managed_fields.h"
+#include "sim/object_store.h"
+#include "sim/status.h"
+
+namespace slipway::sim {
+
+enum class FieldValidation { kIgnore, kWarn, kStrict };
+enum class PatchKind { kMerge, kJson, kStrategic };
+
+struct WriteOptions {
+  std::string manager = "unknown";
+  std::string subresource = {};  // "", "status", "finalize"
+  FieldValidation validation = FieldValidation::kWarn;
+  bool dry_run = false;
+  bool force = false;  // apply only
+};
+
+struct Written {
+  ObjectPtr object;
+  bool created = false;
+  std::vector<std::string> warnings;
+};
+
+struct DeleteRequest {
+  std::string uid, version;  // preconditions, "" for none
+  std::string propagation;   // Background, Foreground, Orphan; "" is Background
+  bool dry_run = false;
+};
+
+struct Deleted {
+  ObjectPtr object;  // last state, or the state that waits for its finalizers
+  bool gone = false;
+};
+
+// A pod with this annotation is terminating for so many milliseconds when it is deleted.
+inline constexpr char kDeletionGraceAnnotation[] = "sim.slipway.dev/deletion-grace-ms";
+
+// The API server's verbs below HTTP: validation, defaults, ownership, preconditions, finalizers.
+// Any thread; never blocks but for the store's lock.
+class Api {
+ public:
+  // `finalizing`: a controller will finish foreground and orphan deletions.
+  Api(ObjectStore& store, KindRegistry& kinds, const Clock& clock, bool finalizing);
+
+  Answer<ObjectPtr> Get(const Kind& kind, const std::string& ns, const std::string& name) const;
+  Answer<Written> Create(const Kind& kind, const std::string& ns, Json object,
+                         const WriteOptions& options);
+  Answer<Written> Update(const Kind& kind, const std::string& ns, const std::string& name,
+                         Json object, const WriteOptions& options);
+  Answer<Written> Patch(const Kind& kind, const std::string& ns, const std::string& name,
+                        PatchKind type, const Json& patch, const WriteOptions& options);
+  Answer<Written> Apply(const Kind& kind, const std::string& ns, const std::string& name,
+                        Json config, const WriteOptions& options);
+  Answer<Deleted> Delete(const Kind& kind, const std::string& ns, const std::string& name,
+                         const DeleteRequest& request);
+
+  // Reads, changes and writes back until no one else wrote in between. `change` gives the new
+  // object; for the controllers too. A deleted object without finalizers goes.
+  using Change = std::function<Answer<Json>(const Json& before)>;
+  Answer<Written> Modify(const Kind& kind, const std::string& ns, const std::string& name,
+                         const Change& change, const WriteOptions& options);
+
+  // Registers the kinds of all stored definitions, after the journal was read.
+  void RegisterStored();
+
+  ObjectStore& store() { return store_; }
+
+  KindRegistry& kinds() { return kinds_; }
+
+  const Clock& clock() const { return clock_; }
+
+ private:
+  enum class Tracking { kUpdate, kApplied };
+
+  Answer<Done> CheckNamespace(const Kind& kind, const std::string& ns,
+                              const std::string& name) const;
+  Answer<Done> CheckBody(const Kind& kind, const std::string& ns, const std::string& name,
+                         const Json& object) const;
+  Answer<Done> CheckFields(const Kind& kind, Json& object, const WriteOptions& options, bool patch,
+                           std::vector<std::string>& warnings) const;
+  Answer<Done> CheckValid(const Kind& kind, const Json& object, const Json* before) const;
+  Answer<Written> CreatePrepared(const Kind& kind, Json object, const WriteOptions& options,
+                                 Tracking tracking, std::vector<std::string> warnings);
+  Answer<Json> PrepareUpdate(const Kind& kind, const Json& before, Json after,
+                             const WriteOptions& options, Tracking tracking) const;
+  Answer<Written> Loop(const Kind& kind, const std::string& ns, const std::string& name,
+                       const Change& change, const WriteOptions& options, Tracking tracking,
+                       bool patch);
+  // kStored or kAbsent give an answer, kChanged says to try again.
+  ObjectStore::Outcome Store(const Kind& kind, const ObjectPtr& current, const Json& after,
+                             bool dry_run, ObjectPtr& stored);
+  void AfterStored(const Kind& kind, const StoredObject& object);
+  void AfterRemoved(const Kind& kind, const StoredObject& object);
+  Writer WriterOf(const WriteOptions& options) const;
+
+  std::string Now() const { return FormatSeconds(clock_.NowMs()); }
+
+  ObjectStore& store_;
+  KindRegistry& kinds_;
+  const Clock& clock_;
+  const bool finalizing_;
+  std::atomic<uint64_t> ordinal_ = 0;
+};
+
+}  // namespace slipway::sim

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/json.h"
+#include "sim/schema.h"
+#include "sim/status.h"
+
+namespace slipway::sim {
+
+// A column of `kubectl get`, of a CRD's additionalPrinterColumns. `path` is a simple JSONPath
+// (".status.phase", ".status.conditions[?(@.type==\"Ready\")].status").
+struct PrinterColumn {
+  std::string name, type, path, description;
+  int priority = 0;
+};
+
+// One served version of a resource. Immutable.
+struct Kind {
+  std::string group, version, kind, plural, singular;
+  std::vector<std::string> short_names, categories;
+  bool namespaced = true;
+  bool has_status = false;               // status subresource
+  bool has_generation = false;           // counts changes outside metadata and status
+  bool custom = false;                   // from a CRD
+  bool needs_version = false;            // an update must name the resourceVersion
+  std::string scale_spec, scale_status;  // JSONPaths of the scale subresource, "" for none
+  std::shared_ptr<const Schema> schema;  // null for built-in kinds
+  std::shared_ptr<const Json> open_api;  // the CRD's schema as written, for /openapi/v3
+  std::vector<PrinterColumn> columns;
+
+  std::string collection() const { return group.empty() ? plural : group + "/" + plural; }
+
+  std::string api_version() const { return group.empty() ? version : group + "/" + version; }
+
+  ResourceName name() const { return {group, plural, kind}; }
+};
+
+using KindPtr = std::shared_ptr<const Kind>;
+
+// What the server serves. Starts with the built-in kinds; CRDs add to it. Any thread.
+class KindRegistry {
+ public:
+  KindRegistry();
+
+  void Add(Kind kind);
+  // Removes every version of a resource.
+  void Remove(const std::string& group, const std::string& plural);
+
+  // nullptr when it is not served.
+  KindPtr ByResource(std::string_view group, std::string_view version,
+                     std::string_view plural) const;
+  // Any served version of "pods" or "group/plural".
+  KindPtr ByCollection(const std::string& collection) const;
+  KindPtr ByKind(std::string_view api_version, std::string_view kind) const;
+  bool HasGroup(std::string_view group, std::string_view version) const;
+  // In order of group, version and plural.
+  std::vector<KindPtr> All() const;
+
+ private:
+  static std::string Key(std::string_view group, std::string_view version, std::string_view plural);
+
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, KindPtr, std::less<>> by_resource_;
+  std::unordered_map<std::string, KindPtr> by_kind_, by_collection_;
+};
+
+// The kinds every cluster has.
+std::vector<Kind> BuiltinKinds();
+
+}  // namespace slipway::sim

@@ -1,0 +1,106 @@
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/yaml.h"
+#include "sim/dev_cluster.h"
+
+namespace {
+
+using slipway::Logger;
+
+struct Arguments {
+  slipway::sim::DevClusterOptions cluster;
+  std::string kubeconfig, log_level = "warn";
+  bool no_behaviours = false, no_controllers = false;
+};
+
+void Declare(CLI::App& app, Arguments& arguments) {
+  auto& cluster = arguments.cluster;
+  app.add_option("--port", cluster.port, "Port on 127.0.0.1; 0 takes a free one")
+      ->capture_default_str();
+  app.add_option("--kubeconfig", arguments.kubeconfig,
+                 "Write a kubeconfig for kubectl to this file")
+      ->type_name("FILE");
+  app.add_option("--state", cluster.state_file,
+                 "Keep the objects in this file; they are there again after a restart")
+      ->type_name("FILE");
+  app.add_option(
+         "--crds", cluster.crds_dir,
+         "Serve the CustomResourceDefinitions of this directory instead of the built-in ones")
+      ->type_name("DIR");
+  app.add_option("--request-log", cluster.request_log,
+                 "Append one JSON line per request to this file")
+      ->type_name("FILE");
+  app.add_option("--pace", cluster.behaviour.pace,
+                 "Speed of the operators: 1 waits as long as the real ones, 0 not at all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--data-dir", cluster.behaviour.data_dir,
+                 "Run a real PostgreSQL per instance with its files here; none without it")
+      ->type_name("DIR");
+  app.add_option("--postgres-bin", cluster.behaviour.postgres_bin,
+                 "Directory of PostgreSQL's server programs; the newest installed without it")
+      ->type_name("DIR");
+  app.add_flag("--no-behaviours", arguments.no_behaviours,
+               "Only the API server: custom resources stay as they are written");
+  app.add_flag("--no-controllers", arguments.no_controllers,
+               "No garbage collection, no end of namespaces");
+  app.add_option("--log-level", arguments.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  app.footer(
+      "Prints one line with the URL when it is ready and runs until SIGINT or SIGTERM.\n"
+      "Faults for tests: POST, GET and DELETE /_sim/faults, for example\n"
+      "  curl -d "
+      "'{\"match\":{\"verb\":\"apply\"},\"action\":\"status\",\"status\":409,\"count\":1}' "
+      "URL/_sim/faults");
+}
+
+int Fail(const slipway::Error& error) {
+  std::fprintf(stderr, "slipway-sim: %s\n", error.message.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "An in-memory Kubernetes API server with the operators' behaviour, for development and "
+      "tests.",
+      "slipway-sim"};
+  Arguments arguments;
+  Declare(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  arguments.cluster.behaviours = !arguments.no_behaviours;
+  arguments.cluster.controllers = !arguments.no_controllers;
+
+  // Before any thread starts, so that only sigwait takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const slipway::SystemClock clock;
+  Logger::Level level{};
+  Logger::ParseLevel(arguments.log_level, level);
+  Logger log(clock, 2, Logger::Format::kHuman, level);
+  slipway::Metrics metrics;
+  slipway::sim::DevCluster cluster(arguments.cluster, clock, log, metrics);
+  if (auto started = cluster.Start(); !started) return Fail(started.error());
+  if (!arguments.kubeconfig.empty())
+    if (auto written =
+            slipway::WriteFileAtomically(arguments.kubeconfig, cluster.Kubeconfig(), 0600);
+        !written)
+      return Fail(written.error());
+  std::printf("%s\n", cluster.config().server.c_str());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  cluster.Stop();
+  return 0;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "sim/status.h"
+
+namespace slipway::sim {
+
+// A structural schema (openAPIV3Schema of a CRD) as a tree that is quick to walk. Immutable.
+// Not evaluated: x-kubernetes-validations (CEL), anyOf/oneOf/allOf/not besides int-or-string.
+struct Schema {
+  enum class Type { kAny, kObject, kArray, kString, kInteger, kNumber, kBoolean, kIntOrString };
+  enum class ListType { kAtomic, kSet, kMap };
+
+  Type type = Type::kAny;
+  std::map<std::string, std::unique_ptr<Schema>, std::less<>> properties;
+  std::unique_ptr<Schema> items;
+  std::unique_ptr<Schema> additional;  // of a map's values
+  std::vector<std::string> required;
+  std::vector<Json> values;  // enum
+  std::optional<double> minimum, maximum;
+  bool exclusive_minimum = false, exclusive_maximum = false;
+  std::optional<int64_t> min_length, max_length, min_items, max_items;
+  std::string pattern;
+  std::unique_ptr<std::regex> regex;
+  Json fallback;  // default
+  bool nullable = false;
+  bool preserve_unknown = false;
+  bool embedded_resource = false;
+  bool atomic_map = false;
+  ListType list_type = ListType::kAtomic;
+  std::vector<std::string> list_map_keys;
+
+  static std::unique_ptr<Schema> FromJson(const Json& json);
+};
+
+// Removes what the schema does not know and gives the removed paths ("spec.foo"), not those below
+// metadata of the root.
+std::vector<std::string> Prune(const Schema& schema, Json& object);
+// Fills in defaults where a field is absent (or null and not nullable).
+void ApplyDefaults(const Schema& schema, Json& object);
+// All violations, in document order.
+std::vector<Cause> Validate(const Schema& schema, const Json& object);
+// The type errors of server-side apply: ".spec.foo: field not declared in schema".
+std::vector<std::string> TypedErrors(const Schema& schema, const Json& object);
+
+}  // namespace slipway::sim

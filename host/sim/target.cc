@@ -1,0 +1,140 @@
+#include "sim/target.h"
+
+#include "base/yaml.h"
+
+namespace slipway::sim {
+
+namespace {
+
+constexpr Json::Limits kBodyLimits{.depth = 256, .bytes = 16u << 20};
+
+// The empty segment of a trailing slash does not count.
+size_t Depth(const std::vector<std::string>& segments) {
+  return !segments.empty() && segments.back().empty() ? segments.size() - 1 : segments.size();
+}
+
+bool IsNamespaceSubresource(const std::string& segment) {
+  return segment == "status" || segment == "finalize";
+}
+
+Failure UnknownResource() {
+  return {404, "NotFound", "the server could not find the requested resource", Json::MakeObject()};
+}
+
+}  // namespace
+
+Answer<Target> ParseTarget(const KindRegistry& kinds, const http::Request& request) {
+  const std::vector<std::string>& path = request.segments;
+  const size_t depth = Depth(path);
+  const bool core = depth > 0 && path[0] == "api";
+  size_t at = core ? 2 : 3;
+  if (depth <= at || (!core && path[0] != "apis")) return PageNotFound();
+  const std::string group = core ? "" : path[1];
+  const std::string version = path[at - 1];
+  if (!kinds.HasGroup(group, version)) return PageNotFound();
+  Target out;
+  // namespaces/{ns}/{resource}…, but not namespaces/{name} and namespaces/{name}/status.
+  if (path[at] == "namespaces" && depth > at + 2 &&
+      !(core && depth == at + 3 && IsNamespaceSubresource(path[at + 2]))) {
+    out.ns = path[at + 1];
+    at += 2;
+  }
+  out.kind = kinds.ByResource(group, version, path[at]);
+  if (out.kind == nullptr) return UnknownResource();
+  if (!out.kind->namespaced && !out.ns.empty()) return UnknownResource();
+  if (depth > at + 1) out.name = path[at + 1];
+  if (depth > at + 2) out.subresource = path[at + 2];
+  if (out.kind->namespaced && out.ns.empty() && !out.name.empty()) return UnknownResource();
+  for (size_t i = at + 3; i < path.size(); ++i) out.rest += "/" + path[i];
+  return out;
+}
+
+std::string VerbOf(const http::Request& request, const Target* target) {
+  if (target == nullptr) return "";
+  if (request.method == "GET" || request.method == "HEAD") {
+    if (!target->name.empty()) return "get";
+    return QueryFlag(request, "watch") ? "watch" : "list";
+  }
+  if (request.method == "POST") return "create";
+  if (request.method == "PUT") return "update";
+  if (request.method == "DELETE") return target->name.empty() ? "deletecollection" : "delete";
+  if (request.method != "PATCH") return "";
+  const std::string type = HeaderText(request, "content-type");
+  return type.rfind("application/apply-patch", 0) == 0 ? "apply" : "patch";
+}
+
+bool QueryIs(const http::Request& request, std::string_view name, std::string_view value) {
+  const std::string* found = request.Query(name);
+  return found != nullptr && *found == value;
+}
+
+bool QueryFlag(const http::Request& request, std::string_view name) {
+  return QueryIs(request, name, "true") || QueryIs(request, name, "1");
+}
+
+std::string QueryText(const http::Request& request, std::string_view name) {
+  const std::string* found = request.Query(name);
+  return found == nullptr ? "" : *found;
+}
+
+std::string HeaderText(const http::Request& request, std::string_view name) {
+  const std::string* found = request.Header(name);
+  return found == nullptr ? "" : *found;
+}
+
+Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target& target) {
+  WriteOptions out;
+  out.manager = QueryText(request, "fieldManager");
+  if (out.manager.size() > 128)
+    return BadRequest("fieldManager: Too long: may not be more than 128 bytes");
+  const std::string content = HeaderText(request, "content-type");
+  if (out.manager.empty() && content.rfind("application/apply-patch", 0) == 0)
+    return Failure{
+        422, "Invalid",
+        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for "
+        "apply patch",
+        Json::Obj({{"group", "meta.k8s.io"},
+                   {"kind", "PatchOptions"},
+                   {"causes", Json::Arr({Json::Obj(
+                                  {{"reason", "FieldValueRequired"},
+                                   {"message", "Required value: is required for apply patch"},
+                                   {"field", "fieldManager"}})})}})};
+  if (out.manager.empty()) {
+    const std::string agent = HeaderText(request, "user-agent");
+    out.manager = agent.substr(0, agent.find('/'));
+    if (out.manager.empty()) out.manager = "unknown";
+  }
+  const std::string validation = QueryText(request, "fieldValidation");
+  if (validation == "Strict") out.validation = FieldValidation::kStrict;
+  if (validation == "Ignore") out.validation = FieldValidation::kIgnore;
+  const std::string dry_run = QueryText(request, "dryRun");
+  if (!dry_run.empty() && dry_run != "All")
+    return BadRequest("invalid dryRun: Unsupported value: " + Json::Quote(dry_run) +
+                      ": supported values: \"All\"");
+  out.dry_run = !dry_run.empty();
+  out.force = QueryFlag(request, "force");
+  out.subresource = target.subresource;
+  return out;
+}
+
+Answer<Json> ReadBody(const http::Request& request) {
+  const std::string type = HeaderText(request, "content-type");
+  if (type.rfind("application/vnd.kubernetes.protobuf", 0) == 0)
+    return UnsupportedMediaType("application/json, application/yaml");
+  const size_t first = request.body.find_first_not_of(" \t\r\n");
+  const bool yaml = type.find("yaml") != std::string::npos && first != std::string::npos &&
+                    request.body[first] != '{';
+  if (yaml) {
+    auto document = ParseYamlDocument(request.body);
+    if (!document)
+      return BadRequest("error decoding the body: error converting YAML to JSON: yaml: " +
+                        document.error().message);
+    return std::move(document->value);
+  }
+  auto parsed = Json::Parse(request.body, kBodyLimits);
+  if (!parsed)
+    return BadRequest("couldn't get version/kind; json parse error: " + parsed.error().message);
+  return *std::move(parsed);
+}
+
+}  // namespace slipway::sim

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/server.h"
+#include "sim/api.h"
+#include "sim/kinds.h"
+#include "sim/status.h"
+
+namespace slipway::sim {
+
+// What a resource URL names: /api/v1/namespaces/a/pods/b/log.
+struct Target {
+  KindPtr kind;
+  std::string ns, name, subresource;
+  std::string rest;  // behind the subresource, for proxies
+};
+
+// Nothing when the path is not below /api/v1 or /apis; the "404 page not found" and the Status of
+// an unknown resource are Failures.
+Answer<Target> ParseTarget(const KindRegistry& kinds, const http::Request& request);
+
+// get, list, watch, create, update, patch, apply, delete, deletecollection; "" for other requests.
+std::string VerbOf(const http::Request& request, const Target* target);
+
+bool QueryIs(const http::Request& request, std::string_view name, std::string_view value);
+// "true" and "1".
+bool QueryFlag(const http::Request& request, std::string_view name);
+std::string QueryText(const http::Request& request, std::string_view name);
+std::string HeaderText(const http::Request& request, std::string_view name);
+
+// fieldManager, fieldValidation, dryRun, force.
+Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target& target);
+// JSON, or YAML where the content type or the text says so.
+Answer<Json> ReadBody(const http::Request& request);
+
+}  // namespace slipway::sim
