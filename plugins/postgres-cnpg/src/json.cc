@@ -104,12 +104,12 @@ Json Json::Parse(std::string_view text) {
   const auto result =
       reader.Parse<rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag>(stream, builder);
   if (result.IsError()) {
-    throw slipway::Error(SLIPWAY_INVALID, "MalformedJson",
-                         std::string("not a JSON document: ") +
-                             (result.Code() == rj::kParseErrorTermination
-                                  ? "nested too deeply"
-                                  : rj::GetParseError_En(result.Code())) +
-                             " (offset " + std::to_string(result.Offset()) + ")");
+    throw slipway::Error(
+        SLIPWAY_INVALID, "MalformedJson",
+        std::string("not a JSON document: ") +
+            (result.Code() == rj::kParseErrorTermination ? "nested too deeply"
+                                                         : rj::GetParseError_En(result.Code())) +
+            " (offset " + std::to_string(result.Offset()) + ")");
   }
   return std::move(builder.root);
 }
@@ -117,11 +117,21 @@ Json Json::Parse(std::string_view text) {
 template <class Writer>
 void Json::Write(Writer& writer) const {
   switch (type_) {
-    case Type::kNull: writer.Null(); return;
-    case Type::kBool: writer.Bool(int_ != 0); return;
-    case Type::kInt: writer.Int64(int_); return;
-    case Type::kReal: writer.Double(real_); return;
-    case Type::kString: writer.String(text_.data(), static_cast<rj::SizeType>(text_.size())); return;
+    case Type::kNull:
+      writer.Null();
+      return;
+    case Type::kBool:
+      writer.Bool(int_ != 0);
+      return;
+    case Type::kInt:
+      writer.Int64(int_);
+      return;
+    case Type::kReal:
+      writer.Double(real_);
+      return;
+    case Type::kString:
+      writer.String(text_.data(), static_cast<rj::SizeType>(text_.size()));
+      return;
     case Type::kArray:
       writer.StartArray();
       for (const Json& item : items_) item.Write(writer);

@@ -16,13 +16,21 @@ class Json {
   using Field = std::pair<std::string_view, Json>;
 
   Json() = default;
+
   Json(std::nullptr_t) {}
+
   Json(bool value) : type_(Type::kBool), int_(value ? 1 : 0) {}
+
   Json(int value) : type_(Type::kInt), int_(value) {}
+
   Json(int64_t value) : type_(Type::kInt), int_(value) {}
+
   Json(double value) : type_(Type::kReal), real_(value) {}
+
   Json(const char* value) : type_(Type::kString), text_(value) {}
+
   Json(std::string value) : type_(Type::kString), text_(std::move(value)) {}
+
   Json(std::string_view value) : type_(Type::kString), text_(value) {}
 
   static Json Obj(std::initializer_list<Field> fields = {});

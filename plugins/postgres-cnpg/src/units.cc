@@ -41,16 +41,15 @@ std::optional<int64_t> Scale(int64_t milli, int64_t factor) {
 }  // namespace
 
 std::optional<int64_t> Bytes(std::string_view quantity) {
-  static constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"", 1},
-      {"k", 1000},
-      {"M", 1000000},
-      {"G", 1000000000},
-      {"T", 1000000000000},
-      {"Ki", int64_t{1} << 10},
-      {"Mi", int64_t{1} << 20},
-      {"Gi", int64_t{1} << 30},
-      {"Ti", int64_t{1} << 40}};
+  static constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"", 1},
+                                                                    {"k", 1000},
+                                                                    {"M", 1000000},
+                                                                    {"G", 1000000000},
+                                                                    {"T", 1000000000000},
+                                                                    {"Ki", int64_t{1} << 10},
+                                                                    {"Mi", int64_t{1} << 20},
+                                                                    {"Gi", int64_t{1} << 30},
+                                                                    {"Ti", int64_t{1} << 40}};
   const auto parts = Split(quantity);
   if (!parts) return std::nullopt;
   for (const auto& [unit, factor] : kUnits) {

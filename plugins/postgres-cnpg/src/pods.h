@@ -1,0 +1,27 @@
+// What pods, volumes and jobs say about themselves that never reaches the Cluster's phase.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "json.h"
+
+namespace cnpg {
+
+struct Trouble {
+  const Json* object;
+  std::string reason;
+  std::string message;
+  int severity;  // the highest one is shown
+};
+
+bool IsGoing(const Json& object);
+// Running, Ready and not on its way out.
+bool IsReadyPod(const Json& pod);
+// Among the containers' and init containers' statuses.
+bool HasContainer(const Json& pod, std::string_view name);
+
+std::optional<Trouble> PodTrouble(const Json& pod);
+std::optional<Trouble> JobTrouble(const Json& job);
+std::optional<Trouble> VolumeTrouble(const Json& volume);
+
+}  // namespace cnpg
