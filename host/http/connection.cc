@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr size_t kPipelineBytes = 64 * 1024;  // waiting behind the request in flight
 constexpr size_t kDiscardBytes = 4u << 20;    // read and dropped after the last answer
-constexpr size_t kFloodCheckBytes = 256 * 1024;
-constexpr size_t kFloodBytes = 16u << 20;  // without a pause: it holds its worker
+constexpr size_t kFloodCheckBytes = 64 * 1024;
+constexpr int64_t kFloodMs = 200;          // without a pause: it holds its worker
 constexpr size_t kInlineBody = 16 * 1024;  // copied behind the head, one send
 
 }  // namespace
@@ -46,7 +46,7 @@ void Connection::OnInput(std::string_view bytes) {
       if (!open_ || gone_) return;
       if (closing_ || input_dropped_) {
         discarded_ += bytes.size();
-        if (discarded_ > kDiscardBytes) KillLocked("discard_limit");
+        if (discarded_ > kDiscardBytes) KillLocked("discard_limit", Manner::kReset);
         return;
       }
       const size_t limit = std::max(kPipelineBytes, hub_->limits().head_bytes + 8192);
@@ -66,12 +66,17 @@ void Connection::OnInput(std::string_view bytes) {
 // Pistache reads a socket until it is empty, so a client that never pauses keeps its worker from
 // all others. True when this one has gone on for too long.
 bool Connection::Floods(size_t bytes) {
-  const size_t before = burst_ / kFloodCheckBytes;
   burst_ += bytes;
-  if (burst_ / kFloodCheckBytes == before) return false;
+  if (burst_ < kFloodCheckBytes) return false;
   int waiting = 0;
-  if (::ioctl(fd_, FIONREAD, &waiting) != 0 || waiting == 0) burst_ = 0;
-  return burst_ > std::max(kFloodBytes, 4 * hub_->limits().body_bytes);
+  if (::ioctl(fd_, FIONREAD, &waiting) != 0 || waiting == 0) {  // it pauses here
+    burst_ = burst_requests_ = 0;
+    burst_since_ms_ = 0;
+    return false;
+  }
+  const int64_t now = hub_->SteadyMs();
+  if (burst_since_ms_ == 0) burst_since_ms_ = now;
+  return burst_requests_ > 1 && now - burst_since_ms_ > kFloodMs;  // one long body is fine
 }
 
 void Connection::OnDisconnect() {
@@ -132,6 +137,7 @@ void Connection::Dispatch(Lock& lock) {
   const Ticket ticket{framer_.keep_alive(), framer_.http10(), framer_.head_only()};
   Request request = framer_.TakeRequest();
   request.peer = peer_;
+  ++burst_requests_;
   in_flight_ = true;
   in_flight_bytes_ = request.body.size();
   fresh_ = false;
@@ -273,7 +279,7 @@ void Connection::OnWritable() {
 void Connection::OnDeadline(int64_t now_ms) {
   Lock lock(mutex_);
   if (!open_ || gone_) return;
-  if (write_deadline_ms_ <= now_ms) return KillLocked("stalled");
+  if (write_deadline_ms_ <= now_ms) return KillLocked("stalled", Manner::kReset);
   if (read_deadline_ms_ > now_ms || pumping_ || in_flight_) return;
   if (closing_ || phase_ == Framer::Phase::kIdle) return KillLocked("idle");
   hub_->LogDrop("timeout", peer_);
@@ -296,13 +302,17 @@ void Connection::Kill() {
   KillLocked("killed");
 }
 
-void Connection::KillLocked(std::string_view why) {
+void Connection::KillLocked(std::string_view why, Manner manner) {
   if (!open_ || gone_) return;
   gone_ = true;
   stream_ = 0;
   pending_ = std::string();
   pending_from_ = 0;
   read_deadline_ms_ = write_deadline_ms_ = kNever;
+  if (manner == Manner::kReset) {
+    const linger none{1, 0};  // what the kernel still holds goes too, on both sides
+    (void)::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
   ::shutdown(fd_, SHUT_RDWR);
   hub_->LogDrop(why, peer_);
   Account();

@@ -65,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  // kOrderly lets the kernel deliver what it has been given.
+  enum class Manner { kOrderly, kReset };
 
   void Pump();
   void Dispatch(Lock& lock);
@@ -74,7 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool SendNow(std::string_view& head, std::string_view& body);
   void Flush();
   void Settle();
-  void KillLocked(std::string_view why);
+  void KillLocked(std::string_view why, Manner manner = Manner::kOrderly);
   void CloseStreamLocked();
   void ArmRead();
   void Account();
@@ -95,7 +97,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   size_t pending_from_ = 0;
   size_t in_flight_bytes_ = 0;
   size_t discarded_ = 0;
-  size_t burst_ = 0;
+  size_t burst_ = 0;  // bytes and requests since the input last paused
+  size_t burst_requests_ = 0;
+  int64_t burst_since_ms_ = 0;
   int64_t accounted_ = 0;
   uint64_t stream_ = 0;  // open one, or 0
   uint64_t last_stream_ = 0;

@@ -41,7 +41,8 @@ bool Connection::Send(std::string_view head, std::string_view body, size_t backl
   if (pending_.empty() && !SendNow(head, body)) return KillLocked("send_failed"), false;
   const size_t left = head.size() + body.size();
   if (left == 0) return true;
-  if (pending_.size() - pending_from_ + left > backlog_limit) return KillLocked("backlog"), false;
+  if (pending_.size() - pending_from_ + left > backlog_limit)
+    return KillLocked("backlog", Manner::kReset), false;
   const bool first = pending_.empty();
   pending_.reserve(pending_.size() + left);
   pending_.append(head).append(body);
@@ -107,7 +108,7 @@ void Connection::Account() {
   if (delta < kAccountStep && delta > -kAccountStep && held != 0) return;
   if (delta == 0) return;
   accounted_ = held;
-  if (!hub_->Account(delta)) KillLocked("memory");
+  if (!hub_->Account(delta)) KillLocked("memory", Manner::kReset);
 }
 
 }  // namespace slipway::http

@@ -139,8 +139,7 @@ void Hub::TurnAway(int fd) {
   ::close(fd);
   if (const int64_t now = SteadyMs(); now >= turned_away_log_ms_) {
     turned_away_log_ms_ = now + kLogGapMs;
-    log_.Warn("http.connection_limit",
-              {{"connections", Json(static_cast<int64_t>(connections()))}});
+    log_.Warn("http.connection_limit", {{"connections", Json(connections())}});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 
 #include <pistache/listener.h>
 #include <pistache/peer.h>
@@ -68,6 +69,21 @@ struct Server::Impl {
     std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
   }
 
+  // May throw when descriptors or threads run out.
+  void StartThreads(int listen_fd) {
+    reactor = Pistache::Aio::Reactor::create();
+    reactor->init(Pistache::Aio::AsyncContext(std::max<size_t>(1, options.threads), "http"));
+    const auto key =
+        reactor->addHandler(std::make_shared<tcp::Transport>(std::make_shared<Reader>()));
+    workers = reactor->handlers(key);
+    reactor->run();
+    loop = std::thread([this, listen_fd] {
+      hub->Run(listen_fd, [this](int client, std::shared_ptr<Connection> connection) {
+        Adopt(client, std::move(connection));
+      });
+    });
+  }
+
   const Options options;
   Logger& log;
   const std::shared_ptr<Hub> hub;
@@ -91,24 +107,19 @@ Result<void> Server::Start() {
   Impl& self = *impl_;
   const Result<Listening> listening = Listen(self.options.address, self.options.port);
   if (!listening) return listening.error();  // TRY is Pistache's macro here
+  try {
+    self.StartThreads((*listening).fd);
+  } catch (const std::exception& error) {
+    ::close((*listening).fd);
+    self.workers.clear();
+    self.reactor.reset();
+    return Error{Code::kUnavailable, "ServerStartFailed", error.what()};
+  }
   self.port = (*listening).port;
-  self.reactor = Pistache::Aio::Reactor::create();
-  self.reactor->init(
-      Pistache::Aio::AsyncContext(std::max<size_t>(1, self.options.threads), "http"));
-  const auto key =
-      self.reactor->addHandler(std::make_shared<tcp::Transport>(std::make_shared<Reader>()));
-  self.workers = self.reactor->handlers(key);
-  self.reactor->run();
-  self.loop = std::thread([&self, fd = (*listening).fd] {
-    self.hub->Run(fd, [&self](int client, std::shared_ptr<Connection> connection) {
-      self.Adopt(client, std::move(connection));
-    });
-  });
   self.running = true;
-  self.log.Info("http.listening",
-                {{"address", Json(self.options.address)},
-                 {"port", Json(static_cast<int64_t>(self.port))},
-                 {"connections", Json(static_cast<int64_t>(self.hub->limits().connections))}});
+  self.log.Info("http.listening", {{"address", Json(self.options.address)},
+                                   {"port", Json(self.port)},
+                                   {"connections", Json(self.hub->limits().connections)}});
   return {};
 }
 

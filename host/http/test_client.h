@@ -4,10 +4,13 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -197,5 +200,55 @@ class TestServer {
   Logger log_;
   Server server_;
 };
+
+// Keeps exchanges until the test answers them.
+class Parked {
+ public:
+  Handler Park() {
+    return [this](std::shared_ptr<Exchange> exchange) {
+      std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(exchange));
+      arrived_.notify_all();
+    };
+  }
+
+  std::shared_ptr<Exchange> Take() {
+    std::unique_lock lock(mutex_);
+    const bool there =
+        arrived_.wait_for(lock, std::chrono::seconds(10), [&] { return !waiting_.empty(); });
+    EXPECT_TRUE(there);
+    if (!there) return nullptr;
+    auto exchange = std::move(waiting_.front());
+    waiting_.erase(waiting_.begin());
+    return exchange;
+  }
+
+  size_t size() {
+    std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<std::shared_ptr<Exchange>> waiting_;
+};
+
+inline Response Text(std::string body) {
+  Response response;
+  response.body = std::move(body);
+  response.content_type = "text/plain";
+  return response;
+}
+
+// Polls with a bound; for states that only another thread of the server can reach.
+template <class Condition>
+bool Eventually(Condition condition) {
+  for (int i = 0; i < 2000; ++i) {
+    if (condition()) return true;
+    ::poll(nullptr, 0, 5);
+  }
+  return false;
+}
 
 }  // namespace slipway::http
