@@ -39,13 +39,16 @@ Result<void> EnsureDefinition(Api& api, const Json& definition) {
   return {};
 }
 
-Json Node() {
-  Json node = Named("v1", "Node", "sim-node");
-  node["metadata"].Set("labels", Json::Obj({{"kubernetes.io/hostname", "sim-node"},
-                                            {"kubernetes.io/os", "linux"},
-                                            {"kubernetes.io/arch", "amd64"},
-                                            {"topology.kubernetes.io/zone", "sim-zone"},
-                                            {"topology.kubernetes.io/region", "sim-region"}}));
+// The behaviours place pods on these names.
+Json Node(int number) {
+  const std::string name = "slipway-sim-" + std::to_string(number);
+  Json node = Named("v1", "Node", name.c_str());
+  node["metadata"].Set("labels",
+                       Json::Obj({{"kubernetes.io/hostname", name},
+                                  {"kubernetes.io/os", "linux"},
+                                  {"kubernetes.io/arch", "amd64"},
+                                  {"topology.kubernetes.io/zone", "zone-" + std::to_string(number)},
+                                  {"topology.kubernetes.io/region", "sim"}}));
   node.Set("status",
            Json::Obj({{"conditions",
                        Json::Arr({Json::Obj(
@@ -69,7 +72,7 @@ Json DefaultStorageClass() {
 Result<void> Bootstrap(Api& api, const std::string& crds_dir) {
   for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"})
     TRY_VOID(Ensure(api, Named("v1", "Namespace", name)));
-  TRY_VOID(Ensure(api, Node()));
+  for (int number = 1; number <= 3; ++number) TRY_VOID(Ensure(api, Node(number)));
   TRY_VOID(Ensure(api, DefaultStorageClass()));
   TRY(const std::vector<Json> definitions,
       crds_dir.empty() ? BuiltinDefinitions() : LoadDefinitions(crds_dir));

@@ -41,30 +41,32 @@ Answer<Done> CompleteDefinition(Json& definition, const std::string& now) {
                               "CustomResourceDefinition"};
   Json& spec = definition["spec"];
   if (!spec.Has("conversion")) spec.Set("conversion", Json::Obj({{"strategy", "None"}}));
-  Json& names = spec["names"];
+  const Json& read = spec;  // reading through it inserts nothing, so nothing moves
+  const Json& names_read = read["names"];
   const std::string name = definition["metadata"]["name"].AsString();
   std::vector<Cause> causes;
   for (const char* field : {"plural", "kind"})
-    if (names[field].AsString().empty())
+    if (names_read[field].AsString().empty())
       causes.push_back(
           {"FieldValueRequired", "Required value", std::string("spec.names.") + field});
-  if (spec["group"].AsString().empty())
+  if (read["group"].AsString().empty())
     causes.push_back({"FieldValueRequired", "Required value", "spec.group"});
-  if (spec["versions"].empty())
+  if (read["versions"].empty())
     causes.push_back({"FieldValueRequired", "Required value", "spec.versions"});
-  const std::string wanted = names["plural"].AsString() + "." + spec["group"].AsString();
+  const std::string wanted = names_read["plural"].AsString() + "." + read["group"].AsString();
   if (causes.empty() && name != wanted)
     causes.push_back(
         {"FieldValueInvalid",
          "Invalid value: " + Json::Quote(name) + ": must be spec.names.plural+\".\"+spec.group",
          "metadata.name"});
-  const std::string& scope = spec["scope"].AsString();
+  const std::string& scope = read["scope"].AsString();
   if (scope != "Namespaced" && scope != "Cluster")
     causes.push_back({"FieldValueNotSupported",
                       "Unsupported value: " + Json::Quote(scope) +
                           ": supported values: \"Cluster\", \"Namespaced\"",
                       "spec.scope"});
   if (!causes.empty()) return Invalid(resource, name, causes);
+  Json& names = spec["names"];
   if (!names.Has("singular")) names.Set("singular", Lower(names["kind"].AsString()));
   if (!names.Has("listKind")) names.Set("listKind", names["kind"].AsString() + "List");
   Json stored = Json::MakeArray();

@@ -65,8 +65,10 @@ std::string HumanDuration(int64_t ms) {
 }
 
 std::vector<PrinterColumn> TableColumns(const Kind& kind) {
-  std::vector<PrinterColumn> out = {
-      {"Name", "string", ".metadata.name", "Name must be unique within a namespace.", 0}};
+  std::vector<PrinterColumn> out;
+  if (kind.custom || kind.kind != "Event")
+    out.push_back(
+        {"Name", "string", ".metadata.name", "Name must be unique within a namespace.", 0});
   const std::vector<PrinterColumn> rest = kind.custom ? kind.columns : BuiltinColumns(kind.kind);
   out.insert(out.end(), rest.begin(), rest.end());
   return out;

@@ -9,7 +9,7 @@
 
 namespace slipway::sim {
 
-// What `kubectl get` shows of a kind, the name first.
+// What `kubectl get` shows of a kind, the name first (events have none).
 std::vector<PrinterColumn> TableColumns(const Kind& kind);
 
 // A meta.k8s.io/v1 Table. `include` is None, Metadata or Object, as the client asked.

@@ -1,6 +1,7 @@
 #include "sim/target.h"
 
 #include "base/yaml.h"
+#include "sim/protobuf.h"
 
 namespace slipway::sim {
 
@@ -119,8 +120,7 @@ Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target
 
 Answer<Json> ReadBody(const http::Request& request) {
   const std::string type = HeaderText(request, "content-type");
-  if (type.rfind("application/vnd.kubernetes.protobuf", 0) == 0)
-    return UnsupportedMediaType("application/json, application/yaml");
+  if (type.rfind("application/vnd.kubernetes.protobuf", 0) == 0) return ReadProtobuf(request.body);
   const size_t first = request.body.find_first_not_of(" \t\r\n");
   const bool yaml = type.find("yaml") != std::string::npos && first != std::string::npos &&
                     request.body[first] != '{';
