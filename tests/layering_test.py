@@ -19,8 +19,8 @@ ALLOWED = {
 }
 # third party header → modules that may include it
 THIRD_PARTY = {
-    "pistache/": {"http"}, "http_parser.h": {"http"}, "curl/": {"kube"}, "sqlite3.h": {"store"}, "libpq-fe.h": {"connect"},
-    "boost/": {"engine"}, "rapidjson/": {"base"}, "openssl/": {"base"}, "yaml-cpp/": {"base"}, "prometheus/": {"base"}, "CLI/": {"app", "sim"},
+    "pistache/": {"http"}, "http_parser.h": {"http"}, "curl/": {"kube", "sim"}, "sqlite3.h": {"store"}, "libpq-fe.h": {"connect", "sim"},
+    "boost/": {"engine"}, "rapidjson/": {"base"}, "openssl/": {"base", "sim"}, "yaml-cpp/": {"base"}, "prometheus/": {"base"}, "CLI/": {"app", "sim"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 OPERATOR_WORDS = re.compile(r"cnpg|vitess|mongodb", re.I)
@@ -31,6 +31,10 @@ def sources(folder):
         for name in files:
             if name.endswith((".cc", ".h", ".hpp", ".c")):
                 yield os.path.join(where, name)
+
+
+def is_test(path):
+    return path.endswith(("_test.cc", "_bench.cc")) or "test_support" in path or "fixture" in path
 
 
 def includes(path):
@@ -55,7 +59,7 @@ def test_third_party_headers_stay_in_their_module_and_out_of_headers():
         for path in sources("host/" + module):
             for _, name in includes(path):
                 for prefix, homes in THIRD_PARTY.items():
-                    if name.startswith(prefix) and (module not in homes and not path.endswith(("_test.cc", "_bench.cc"))):
+                    if name.startswith(prefix) and (module not in homes and not is_test(path)):
                         wrong.append(f"{os.path.relpath(path, ROOT)} includes {name}")
     assert not wrong, "\n".join(wrong)
 
@@ -70,7 +74,7 @@ def test_operators_are_named_in_the_simulator_only():
     wrong = []
     for module in set(ALLOWED) - {"sim"}:
         for path in sources("host/" + module):
-            if path.endswith("_test.cc"):
+            if is_test(path):
                 continue
             with open(path, encoding="utf-8") as f:
                 for number, line in enumerate(f, 1):

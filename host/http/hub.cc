@@ -121,7 +121,7 @@ void Hub::Accept(int listen_fd, const Adopt& adopt) {
       registry_.emplace(id, connection);
       connections_.store(registry_.size());
     }
-    adopt(fd, std::move(connection));
+    adopt(fd, connection);
   }
 }
 

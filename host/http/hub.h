@@ -28,7 +28,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
  public:
   enum class Stage { kServing, kDraining, kKilling, kStopped };
   // Gives an accepted, registered connection to a worker. Loop thread.
-  using Adopt = std::function<void(int fd, std::shared_ptr<Connection>)>;
+  using Adopt = std::function<void(int fd, const std::shared_ptr<Connection>&)>;
 
   Hub(const Limits& limits, Handler handler, Refusal refusal, Logger& log);
   ~Hub();

@@ -62,11 +62,13 @@ struct Server::Impl {
         hub(std::make_shared<Hub>(Lowered(options.limits), std::move(handler), std::move(refusal),
                                   log_in)) {}
 
-  void Adopt(int fd, std::shared_ptr<Connection> connection) {
-    auto peer = tcp::Peer::Create(fd, Pistache::Address());
-    peer->putData(kDataKey, std::move(connection));
+  void Adopt(int fd, const std::shared_ptr<Connection>& connection) {
     const auto& worker = workers[next_worker++ % workers.size()];
-    std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
+    connection->Adopt([&] {
+      const auto peer = tcp::Peer::Create(fd, Pistache::Address());
+      peer->putData(kDataKey, connection);
+      std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
+    });
   }
 
   // May throw when descriptors or threads run out.
@@ -78,8 +80,8 @@ struct Server::Impl {
     workers = reactor->handlers(key);
     reactor->run();
     loop = std::thread([this, listen_fd] {
-      hub->Run(listen_fd, [this](int client, std::shared_ptr<Connection> connection) {
-        Adopt(client, std::move(connection));
+      hub->Run(listen_fd, [this](int client, const std::shared_ptr<Connection>& connection) {
+        Adopt(client, connection);
       });
     });
   }

@@ -102,15 +102,17 @@ struct Client::Impl {
         log(l),
         metrics(m),
         credentials(config, clk),
-        loop(HttpOptionsOf(config, options)),
-        requester(loop, credentials, options, m) {
+        http(HttpOptionsOf(config, options)),
+        requester(http, credentials, options, m),
+        loop(HttpOptionsOf(config, options)) {
     if (credentials.needs_plugin()) plugin_runner = std::make_unique<Executor>("kube-exec", 1, 256);
   }
 
   // The call's answer as JSON; a kind the server stopped serving is looked for again next time.
-  Result<Json> Ask(const Call& call, const Resource& resource) {
-    auto body = requester.Do(call);
-    if (body) return ParseAnswer(*body, call.what);
+  Result<Json> Ask(Call call, const Resource& resource) {
+    const std::string what = call.what;
+    auto body = requester.Do(std::move(call));
+    if (body) return ParseAnswer(*body, what);
     if (body.error().reason == "KindNotFound") discovery.Forget(resource.api_version);
     return std::move(body).error();
   }
@@ -123,9 +125,8 @@ struct Client::Impl {
       Query query(CollectionPath(resource, ns));
       query.Add("labelSelector", list.label_selector).Add("fieldSelector", list.field_selector);
       query.Add("limit", std::to_string(list.page_size)).Add("continue", page);
-      const Call call{
-          .verb = Verb::kList, .path = query.Take(), .what = "list of " + resource.kind};
-      TRY(Json answer, Ask(call, resource));
+      Call call{.verb = Verb::kList, .path = query.Take(), .what = "list of " + resource.kind};
+      TRY(Json answer, Ask(std::move(call), resource));
       page = answer.At("/metadata/continue").AsString();
       out.resource_version = answer.At("/metadata/resourceVersion").AsString();
       Json* items = answer.Find("items");
@@ -152,8 +153,9 @@ struct Client::Impl {
   Metrics& metrics;
   Credentials credentials;
   DiscoveryCache discovery;
-  HttpLoop loop;
+  HttpCaller http;
   Requester requester;
+  HttpLoop loop;
   std::unique_ptr<Executor> plugin_runner;
 };
 
@@ -211,7 +213,7 @@ Result<Json> Client::Create(const Json& object) {
             .what = ref.ToString()};
   call.path = Query(CollectionPath(resource, ref.ns)).Add("fieldValidation", "Strict").Take();
   SLIPWAY_FAILPOINT("kube.create.before");
-  auto created = impl_->Ask(call, resource);
+  auto created = impl_->Ask(std::move(call), resource);
   SLIPWAY_FAILPOINT("kube.create.after");
   return created;
 }
@@ -230,7 +232,7 @@ Result<Json> Client::Apply(const Json& object, const ApplyOptions& options) {
             .what = ref.ToString()};
   call.content_type = "application/apply-patch+yaml";
   SLIPWAY_FAILPOINT("kube.apply.before");
-  auto applied = impl_->Ask(call, resource);
+  auto applied = impl_->Ask(std::move(call), resource);
   SLIPWAY_FAILPOINT("kube.apply.after");
   return applied;
 }
@@ -246,7 +248,7 @@ Result<Json> Client::Update(const Json& object, const std::string& subresource) 
   call.path = ObjectPath(resource, ref.ns, ref.name, subresource);
   call.repeatable = object.At("/metadata/resourceVersion").is_string();
   SLIPWAY_FAILPOINT("kube.update.before");
-  auto updated = impl_->Ask(call, resource);
+  auto updated = impl_->Ask(std::move(call), resource);
   SLIPWAY_FAILPOINT("kube.update.after");
   return updated;
 }
@@ -263,7 +265,7 @@ Result<Json> Client::Patch(const ObjectRef& ref, PatchType type, const Json& pat
   call.content_type = ContentType(type);
   call.repeatable = Guarded(type, patch);
   SLIPWAY_FAILPOINT("kube.patch.before");
-  auto patched = impl_->Ask(call, resource);
+  auto patched = impl_->Ask(std::move(call), resource);
   SLIPWAY_FAILPOINT("kube.patch.after");
   return patched;
 }
@@ -283,7 +285,7 @@ Result<void> Client::Delete(const ObjectRef& ref, const DeleteOptions& options) 
   call.path = ObjectPath(resource, ref.ns, ref.name);
   call.repeatable = !options.uid.empty();
   SLIPWAY_FAILPOINT("kube.delete.before");
-  auto deleted = impl_->requester.Do(call);
+  auto deleted = impl_->requester.Do(std::move(call));
   SLIPWAY_FAILPOINT("kube.delete.after");
   if (deleted || deleted.error().code == Code::kNotFound) return {};
   return std::move(deleted).error();

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -113,10 +114,9 @@ bool Drain(int fd, std::string& into) {
 }
 
 // Reads both until they end; false at the deadline.
-bool ReadBoth(const Pipe& out, const Pipe& err, int64_t deadline_ms, std::string& stdout_text,
+bool ReadBoth(const Pipe& out, const Pipe& err, int64_t end, std::string& stdout_text,
               std::string& stderr_text) {
   const SystemClock clock;
-  const int64_t end = clock.SteadyMs() + deadline_ms;
   pollfd fds[2] = {{out.read_fd, POLLIN, 0}, {err.read_fd, POLLIN, 0}};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
     const int64_t left = end - clock.SteadyMs();
@@ -126,6 +126,19 @@ bool ReadBoth(const Pipe& out, const Pipe& err, int64_t deadline_ms, std::string
     if (fds[1].fd >= 0 && fds[1].revents != 0 && !Drain(fds[1].fd, stderr_text)) fds[1].fd = -1;
   }
   return true;
+}
+
+bool WaitForExit(pid_t pid, int64_t end) {
+  const SystemClock clock;
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return false;
+  pollfd exited{fd, POLLIN, 0};
+  int n = 0;
+  do {
+    n = ::poll(&exited, 1, static_cast<int>(std::max<int64_t>(0, end - clock.SteadyMs())));
+  } while (n < 0 && errno == EINTR);
+  ::close(fd);
+  return n == 1;
 }
 
 }  // namespace
@@ -138,16 +151,16 @@ Result<ExecCredential> RunExecPlugin(const Config::Exec& plugin, int64_t deadlin
     return Failed(plugin, std::strerror(rc));
   out.CloseWriter();
   err.CloseWriter();
+  const SystemClock clock;
+  const int64_t end = clock.SteadyMs() + deadline_ms;
   std::string stdout_text, stderr_text;
-  const bool in_time = ReadBoth(out, err, deadline_ms, stdout_text, stderr_text);
-  // Whoever still lives in its group is of no use: the answer is complete or late.
-  ::kill(-pid, in_time ? SIGTERM : SIGKILL);
+  const bool in_time = ReadBoth(out, err, end, stdout_text, stderr_text) && WaitForExit(pid, end);
+  if (!in_time) ::kill(-pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!in_time) return Failed(plugin, "did not end within " + std::to_string(deadline_ms) + " ms");
-  const bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (!ok && (stdout_text.empty() || !WIFSIGNALED(status))) {
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     std::string why = WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
                                         : "ended by a signal";
     while (!stderr_text.empty() && stderr_text.back() == '\n') stderr_text.pop_back();

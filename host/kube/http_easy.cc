@@ -34,13 +34,13 @@ curl_socket_t OpenTcp(void* user, curlsocktype, curl_sockaddr* address) {
   const unsigned timeout = kUserTimeoutMs;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
   const auto* hooks = static_cast<const HttpEasy::SocketHooks*>(user);
-  hooks->opened(hooks->user, fd);
+  if (hooks != nullptr) hooks->opened(hooks->user, fd);
   return fd;
 }
 
 int CloseTcp(void* user, curl_socket_t fd) {
   const auto* hooks = static_cast<const HttpEasy::SocketHooks*>(user);
-  hooks->closing(hooks->user, fd);
+  if (hooks != nullptr) hooks->closing(hooks->user, fd);
   return ::close(fd);
 }
 
@@ -114,6 +114,7 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETFUNCTION, &CloseTcp);
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_OPENSOCKETDATA, hooks);
+  curl_easy_setopt(curl_, CURLOPT_MAXCONNECTS, 1L);  // of Perform(); a loop has a pool's own
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPINTVL, 10L);
@@ -246,10 +247,19 @@ int HttpEasy::status() const {
   return static_cast<int>(status);
 }
 
-int64_t HttpEasy::content_length() const {
-  curl_off_t length = -1;
-  curl_easy_getinfo(curl_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  return length;
+int HttpEasy::Perform() {
+  return curl_easy_perform(curl_);
+}
+
+bool HttpEasy::Collect(std::string_view bytes, size_t max_bytes, std::string& body) const {
+  if (body.size() + bytes.size() > max_bytes) return false;
+  if (body.empty()) {
+    curl_off_t length = -1;
+    curl_easy_getinfo(curl_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (length > 0) body.reserve(std::min(max_bytes, static_cast<size_t>(length)));
+  }
+  body.append(bytes);
+  return true;
 }
 
 void HttpEasy::Finish(int result, HttpAnswer& answer) {

@@ -8,7 +8,7 @@
 namespace slipway::kube {
 
 // One reusable curl handle: what never changes is set once, what a request changes is set only when
-// it differs from the last one. Confined to the loop's thread.
+// it differs from the last one. One thread at a time.
 class HttpEasy {
  public:
   // Where the answer's bytes go.
@@ -24,7 +24,7 @@ class HttpEasy {
     void* user = nullptr;
   };
 
-  // `hooks` must outlive every connection the handle has opened.
+  // `hooks` (or null) must outlive every connection the handle has opened.
   HttpEasy(const HttpOptions& options, const SocketHooks* hooks);
   ~HttpEasy();
   HttpEasy(const HttpEasy&) = delete;
@@ -32,10 +32,13 @@ class HttpEasy {
 
   // The request must live until the transfer has ended.
   void Prepare(const HttpRequest& request, int64_t timeout_ms, Sink* sink, void* owner);
+  // Blocks until the transfer has ended, on connections of this handle alone. The CURLcode.
+  int Perform();
+  // Appends what has arrived to `body`; false when that exceeds the limit.
+  bool Collect(std::string_view bytes, size_t max_bytes, std::string& body) const;
   // After the end: everything but the body. `result` is the CURLcode.
   void Finish(int result, HttpAnswer& answer);
   int status() const;
-  int64_t content_length() const;  // -1 when unknown
 
   void* handle() const { return curl_; }
 

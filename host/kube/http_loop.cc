@@ -1,8 +1,6 @@
 #include "kube/http_loop.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -113,8 +111,6 @@ struct HttpLoop::Impl {
       const std::lock_guard lock(mutex);
       if (stopping) return false;
       run.swap(tasks);
-      for (TransferPtr& transfer : incoming) starting.push_back(std::move(transfer));
-      incoming.clear();
     }
     for (auto& task : run) task();
     return true;
@@ -261,19 +257,18 @@ struct HttpLoop::Impl {
         next == kNever ? 60'000 : std::clamp<int64_t>(next - clock.SteadyMs(), 0, 60'000);
     if (wait == 0 || !starting.empty() || CanStart(requests) || CanStart(streams)) return 0;
     const std::lock_guard lock(mutex);
-    if (!incoming.empty() || !tasks.empty() || stopping) return 0;
+    if (!tasks.empty() || stopping) return 0;
     sleeping = announced_sleep = true;
     return static_cast<int>(wait);
   }
 
-  // --- from other threads ---
+  // --- tasks, from any thread ---
 
-  template <class Queue, class Item>
-  void Push(Queue& queue, Item item) {
+  void Push(std::function<void()> task) {
     bool wake = false;
     {
       const std::lock_guard lock(mutex);
-      queue.push_back(std::move(item));
+      tasks.push_back(std::move(task));
       wake = sleeping;
       sleeping = false;
     }
@@ -310,10 +305,9 @@ struct HttpLoop::Impl {
   std::map<std::pair<int64_t, Id>, std::function<void()>> timers;
   std::unordered_map<Id, int64_t> timer_deadlines;
   bool announced_sleep = false;
-  std::atomic<Id> next_id{1};
+  Id next_id = 1;
 
-  std::mutex mutex;  // guards the five below
-  std::vector<TransferPtr> incoming;
+  std::mutex mutex;  // guards the three below
   std::vector<std::function<void()>> tasks;
   bool sleeping = false, stopping = false;
 
@@ -337,39 +331,11 @@ HttpLoop::~HttpLoop() {
   }
   impl_->sockets.Wake();
   impl_->thread.join();
-  std::vector<TransferPtr> left;
-  while (!impl_->running.empty()) left.push_back(impl_->Release(impl_->running.begin()->first));
-  left.insert(left.end(), impl_->starting.begin(), impl_->starting.end());
-  left.insert(left.end(), impl_->incoming.begin(), impl_->incoming.end());
-  for (auto* pool : {&impl_->requests, &impl_->streams}) {
-    left.insert(left.end(), pool->waiting.begin(), pool->waiting.end());
-  }
-  for (const TransferPtr& transfer : left) {
-    if (transfer->kind != Transfer::Kind::kSend) continue;  // their owners are gone
-    transfer->answer.outcome = HttpOutcome::kCancelled;
-    transfer->Deliver();
-  }
-}
-
-HttpAnswer HttpLoop::Send(HttpRequest request) {
-  const int64_t patience_ms = request.timeout_ms + 1000;
-  const TransferPtr transfer = impl_->Make(std::move(request), Transfer::Kind::kSend);
-  impl_->Push(impl_->incoming, transfer);
-  std::unique_lock lock(transfer->mutex);
-  if (transfer->finished.wait_for(lock, std::chrono::milliseconds(patience_ms),
-                                  [&] { return transfer->is_finished; })) {
-    return std::move(transfer->answer);
-  }
-  lock.unlock();
-  Post([this, id = transfer->id] { Cancel(id); });
-  HttpAnswer late;
-  late.outcome = HttpOutcome::kTimeout;
-  late.detail = "no answer in time";
-  return late;
+  while (!impl_->running.empty()) impl_->Release(impl_->running.begin()->first);
 }
 
 void HttpLoop::Post(std::function<void()> task) {
-  impl_->Push(impl_->tasks, std::move(task));
+  impl_->Push(std::move(task));
 }
 
 bool HttpLoop::on_loop_thread() const {

@@ -57,9 +57,9 @@ struct HttpOptions {
   int64_t connect_timeout_ms = 5'000;
 };
 
-// Bytes over HTTP: one thread that drives every transfer to one server. Requests and streams have a
-// connection pool each, so that watches cannot starve requests. HTTP/1.1 on http, HTTP/2 where TLS
-// negotiates it.
+// Bytes over HTTP for whoever must not block: one thread that drives lists and watches. Requests
+// and streams have a connection pool each, so that watches cannot starve requests. HTTP/1.1 on
+// http, HTTP/2 where TLS negotiates it.
 class HttpLoop {
  public:
   using Done = std::function<void(HttpAnswer)>;
@@ -71,12 +71,10 @@ class HttpLoop {
   };
 
   explicit HttpLoop(HttpOptions options);
-  ~HttpLoop();  // ends everything with kCancelled
+  ~HttpLoop();  // drops everything; no callback runs any more
   HttpLoop(const HttpLoop&) = delete;
   HttpLoop& operator=(const HttpLoop&) = delete;
 
-  // Blocks for at most the request's timeout. Any thread but the loop's.
-  HttpAnswer Send(HttpRequest request);
   // Runs a task on the loop's thread. Any thread. Tasks left at destruction are dropped.
   void Post(std::function<void()> task);
   bool on_loop_thread() const;

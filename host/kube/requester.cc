@@ -17,22 +17,22 @@ Error ErrorOf(const Call& call, const HttpAnswer& answer) {
   return StatusError(call.verb, answer.status, answer.body, call.what, answer.retry_after_ms);
 }
 
-HttpRequest RequestOf(const Call& call, Credentials::AuthPtr auth) {
+// Takes the call's path and body.
+HttpRequest RequestOf(Call& call) {
   HttpRequest request;
   request.method = call.method;
-  request.path = call.path;
-  request.body = call.body;
+  request.path = std::move(call.path);
+  request.body = std::move(call.body);
   request.content_type = call.content_type;
   request.resend = call.repeatable;
-  request.auth = std::move(auth);
   return request;
 }
 
 }  // namespace
 
-Requester::Requester(HttpLoop& loop, Credentials& credentials, const ClientOptions& options,
+Requester::Requester(HttpCaller& http, Credentials& credentials, const ClientOptions& options,
                      Metrics& metrics)
-    : loop_(loop), credentials_(credentials), options_(options) {
+    : http_(http), credentials_(credentials), options_(options) {
   for (size_t i = 0; i < ok_.size(); ++i) {
     const std::string verb = VerbName(static_cast<Verb>(i));
     const std::string help = "Requests to the API server.";
@@ -46,11 +46,11 @@ Requester::Requester(HttpLoop& loop, Credentials& credentials, const ClientOptio
   retries_ = metrics.GetCounter("slipway_kube_retries_total", "Attempts after the first.");
 }
 
-HttpAnswer Requester::Attempt(const Call& call, HttpRequest request, int attempt) {
+HttpAnswer Requester::Attempt(const Call& call, const HttpRequest& request, int attempt) {
   const auto verb = static_cast<size_t>(call.verb);
   if (attempt > 0) retries_.Add();
   const int64_t start = clock_.SteadyMs();
-  HttpAnswer answer = loop_.Send(std::move(request));
+  HttpAnswer answer = http_.Send(request);
   seconds_[verb].Observe(static_cast<double>(clock_.SteadyMs() - start) / 1000);
   (Succeeded(answer) ? ok_ : failed_)[verb].Add();
   return answer;
@@ -61,34 +61,32 @@ void Requester::Pause(int64_t ms) {
   (void)never_.wait_for(lock, std::chrono::milliseconds(ms), [] { return false; });
 }
 
-Result<std::string> Requester::Once(const Call& call, int64_t timeout_ms) {
-  TRY(auto auth, credentials_.Get());
-  HttpRequest request = RequestOf(call, std::move(auth));
+Result<std::string> Requester::Once(Call call, int64_t timeout_ms) {
+  HttpRequest request = RequestOf(call);
+  TRY(request.auth, credentials_.Get());
   request.timeout_ms = timeout_ms;
-  HttpAnswer answer = Attempt(call, std::move(request), 0);
+  HttpAnswer answer = Attempt(call, request, 0);
   if (!Succeeded(answer)) return ErrorOf(call, answer);
   return std::move(answer.body);
 }
 
-Result<std::string> Requester::Do(const Call& call) {
+Result<std::string> Requester::Do(Call call) {
+  HttpRequest request = RequestOf(call);
   const int64_t end = clock_.SteadyMs() + options_.total_timeout_ms;
   const BackoffPolicy backoff{options_.retry_base_ms, options_.retry_cap_ms};
-  bool fresh = false;
   RetryQuestion question{.verb = call.verb, .repeatable = call.repeatable};
   for (int attempt = 0;; ++attempt) {
-    TRY(const auto auth, credentials_.Get());
-    HttpRequest request = RequestOf(call, auth);
-    request.fresh = fresh;
+    TRY(request.auth, credentials_.Get());
     request.timeout_ms =
         std::clamp<int64_t>(end - clock_.SteadyMs(), 1, options_.request_timeout_ms);
-    HttpAnswer answer = Attempt(call, std::move(request), attempt);
+    HttpAnswer answer = Attempt(call, request, attempt);
     if (Succeeded(answer)) return std::move(answer.body);
     question.attempt = attempt;
     switch (ShouldRetry(question, answer)) {
       case Retry::kNo:
         return ErrorOf(call, answer);
       case Retry::kAuth:
-        credentials_.Reject(auth);
+        credentials_.Reject(request.auth);
         question.auth_renewed = true;
         continue;
       case Retry::kYes:
@@ -100,7 +98,7 @@ Result<std::string> Requester::Do(const Call& call) {
       last.message += " (" + std::to_string(attempt + 1) + " attempts)";
       return last;
     }
-    fresh = answer.outcome == HttpOutcome::kTimeout || answer.outcome == HttpOutcome::kLost;
+    request.fresh = answer.outcome == HttpOutcome::kTimeout || answer.outcome == HttpOutcome::kLost;
     Pause(wait);
   }
 }

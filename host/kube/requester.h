@@ -9,7 +9,7 @@
 #include "base/metrics.h"
 #include "kube/client.h"
 #include "kube/credentials.h"
-#include "kube/http_loop.h"
+#include "kube/http_caller.h"
 #include "kube/status.h"
 
 namespace slipway::kube {
@@ -25,22 +25,22 @@ struct Call {
 };
 
 // Sends a call until it is answered for good: credentials, deadlines, retries, typed errors.
-// Any thread but the loop's.
+// Any thread that may block.
 class Requester {
  public:
-  Requester(HttpLoop& loop, Credentials& credentials, const ClientOptions& options,
+  Requester(HttpCaller& http, Credentials& credentials, const ClientOptions& options,
             Metrics& metrics);
 
   // The body of a 2xx answer.
-  Result<std::string> Do(const Call& call);
+  Result<std::string> Do(Call call);
   // One attempt, no retries.
-  Result<std::string> Once(const Call& call, int64_t timeout_ms);
+  Result<std::string> Once(Call call, int64_t timeout_ms);
 
  private:
-  HttpAnswer Attempt(const Call& call, HttpRequest request, int attempt);
+  HttpAnswer Attempt(const Call& call, const HttpRequest& request, int attempt);
   void Pause(int64_t ms);
 
-  HttpLoop& loop_;
+  HttpCaller& http_;
   Credentials& credentials_;
   const ClientOptions& options_;
   const SystemClock clock_;                      // deadlines are real time

@@ -74,6 +74,7 @@ StageOutcome Runner::Look(TickContext& context) {
   if (operation.state == OperationState::kPending) return StageOutcome::Of(Started{});
   if (operation.cancel_asked && operation.rollback_reason.empty() && operation.verb != "delete") return StageOutcome::Of(CancelAsked{});
   const auto& stage = operation.stages[operation.stage];
+  if (stage.state == store::StageState::kPending) return StageOutcome::Of(Resumed{});
   if (HasTimeout(stage, operation.verb) && !WaitsForEngine(stage) && deps_.clock.NowMs() - stage.started_ms > TimeoutMs(stage.name)) {
     std::string message = stage.name + " did not finish in " + std::to_string(TimeoutMs(stage.name) / 1000) + " s";
     if (stage.waiting_for) message += "; it waited for " + stage.waiting_for->kind + " " + stage.waiting_for->name + ": " + stage.waiting_for->reason;

@@ -32,6 +32,12 @@ class Machine {
     Enter();
   }
 
+  void operator()(const Resumed&) {
+    op().error = Json();
+    op().rollback_outcome.clear();
+    Enter();
+  }
+
   void operator()(const Planned& planned) {
     op().plan = planned.plan;
     op().engine = planned.engine;

@@ -14,6 +14,7 @@ namespace slipway::pipeline {
 
 // What can happen to an operation. Each is one fact; Transition says what follows from it.
 struct Started {};
+struct Resumed {};  // after a retry: the stage that failed begins anew
 struct Planned {  // the engine's plan; `skips` name stages that will do nothing, and why
   struct Skip {
     std::string stage, reason, message;
@@ -43,7 +44,7 @@ struct StageBlocks {  // a person must act
 };
 struct CancelAsked {};
 
-using Input = std::variant<Started, Planned, StageReady, StageSkipped, StageWaits, StageRetries, StageFails, StageBlocks, CancelAsked>;
+using Input = std::variant<Started, Resumed, Planned, StageReady, StageSkipped, StageWaits, StageRetries, StageFails, StageBlocks, CancelAsked>;
 
 struct Outcome {
   store::OperationRecord operation;

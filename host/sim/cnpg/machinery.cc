@@ -344,9 +344,8 @@ Result<void> PlayMachinery(Pass& pass) {
   for (Json& job : pass.jobs)
     if (!JobComplete(job) && !JobFailed(job)) TRY_VOID(PlayJob(pass, job));
   for (Json& pod : pass.pods) {
-    if (BeingDeleted(pod)) {
+    if (BeingDeleted(pod)) {  // the API server takes it away after its grace
       if (pass.env.runtime != nullptr) pass.env.runtime->Stop(pass.VolumeKey(NameOf(pod)));
-      TRY_VOID(pass.DeleteObject(pod));
       continue;
     }
     if (PodRunning(pod)) {

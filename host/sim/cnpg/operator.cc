@@ -130,7 +130,7 @@ bool Operator::PlaysMachinery() {
     auto nodes = env_.kube.List("v1", "Node", "", {});
     if (!nodes) return;
     for (const Json& node : nodes->items) {
-      const bool ours = NameOf(node).rfind("slipway-sim", 0) == 0;
+      const bool ours = NameOf(node).rfind("slipway-sim", 0) == 0 || NameOf(node) == "sim-node";
       if (!ours && !node.At("/status/nodeInfo/kubeletVersion").AsString().empty())
         machinery_ = false;
     }

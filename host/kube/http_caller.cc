@@ -1,0 +1,75 @@
+#include "kube/http_caller.h"
+
+#include <chrono>
+
+#include "base/clock.h"
+#include "kube/http_easy.h"
+
+namespace slipway::kube {
+namespace {
+
+struct Collector final : HttpEasy::Sink {
+  bool OnBytes(std::string_view bytes) override { return easy->Collect(bytes, max_bytes, body); }
+
+  HttpEasy* easy = nullptr;
+  size_t max_bytes = 0;
+  std::string body;
+};
+
+}  // namespace
+
+HttpCaller::HttpCaller(HttpOptions options) : options_(std::move(options)) {
+  InitHttpLibrary();
+  idle_.reserve(static_cast<size_t>(options_.max_connections));
+}
+
+HttpCaller::~HttpCaller() = default;
+
+std::unique_ptr<HttpEasy> HttpCaller::Take(int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  if (idle_.empty() && made_ < options_.max_connections) {
+    ++made_;
+    lock.unlock();
+    return std::make_unique<HttpEasy>(options_, nullptr);
+  }
+  if (idle_.empty()) {
+    ++waiting_;
+    const bool freed = freed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                                       [this] { return !idle_.empty(); });
+    --waiting_;
+    if (!freed) return nullptr;
+  }
+  auto easy = std::move(idle_.back());
+  idle_.pop_back();
+  return easy;
+}
+
+void HttpCaller::GiveBack(std::unique_ptr<HttpEasy> easy) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(easy));
+  if (waiting_ > 0) freed_.notify_one();
+}
+
+HttpAnswer HttpCaller::Send(const HttpRequest& request) {
+  const SystemClock clock;
+  const int64_t start = clock.SteadyMs();
+  HttpAnswer answer;
+  auto easy = Take(request.timeout_ms);
+  const int64_t left = request.timeout_ms - (clock.SteadyMs() - start);
+  if (!easy || left <= 0) {
+    if (easy) GiveBack(std::move(easy));
+    answer.outcome = HttpOutcome::kNotSent;
+    answer.detail = "no connection became free in time";
+    return answer;
+  }
+  Collector collector;
+  collector.easy = easy.get();
+  collector.max_bytes = options_.max_response_bytes;
+  easy->Prepare(request, left, &collector, nullptr);
+  easy->Finish(easy->Perform(), answer);
+  answer.body = std::move(collector.body);
+  GiveBack(std::move(easy));
+  return answer;
+}
+
+}  // namespace slipway::kube

@@ -1,0 +1,193 @@
+"""Operations against slipwayd and slipway-sim without databases: conflicts, rollback, cancel, faults of the API server."""
+import json
+import os
+import time
+
+import pytest
+
+from integration.host import BUILD, Host, Sim, make_dir, remove_dir, wait_for
+
+
+@pytest.fixture()
+def pair():
+    data = make_dir()
+    sim = Sim(os.path.join(data, "sim"), databases=False)
+    host = Host(os.path.join(data, "host"), sim, config="stage_timeout_seconds: {default: 300}").start()
+    yield host, sim
+    host.stop()
+    sim.stop()
+    remove_dir(data)
+
+
+def succeeded(host, answer):
+    assert answer.status == 202, answer.body
+    operation = host.finish(answer.json["id"])
+    assert operation["state"] == "SUCCEEDED", json.dumps(operation, indent=1)
+    return operation
+
+
+def leftovers(sim, namespace):
+    found = []
+    if sim.call("GET", f"/api/v1/namespaces/{namespace}").status != 404:
+        found.append("namespace")
+    for path in ("/apis/postgresql.cnpg.io/v1/clusters", "/api/v1/pods", "/api/v1/secrets", "/apis/networking.k8s.io/v1/networkpolicies"):
+        found += [o["metadata"]["name"] for o in sim.list(path) if o["metadata"].get("namespace") == namespace]
+    return found
+
+
+def test_one_live_operation_and_a_name_only_once(pair):
+    host, _ = pair
+    first = host.create("orders")
+    again = host.create("orders")
+    assert again.status == 409 and again.json["code"] == "NAME_TAKEN"
+    succeeded(host, first)
+    assert host.create("orders").status == 409
+
+
+def test_two_tenants_that_meet_in_one_namespace_name_are_refused(pair):
+    host, _ = pair
+    succeeded(host, host.create("b-c", org="a"))
+    answer = host.create("c", org="a-b")
+    assert answer.status == 409 and answer.json["code"] == "NAMESPACE_TAKEN"
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(pair):
+    host, sim = pair
+    assert sim.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "acme-theirs"}}).status == 201
+    operation = host.finish(host.create("theirs").json["id"])
+    assert operation["state"] == "FAILED" and operation["error"]["code"] == "NAMESPACE_NOT_OURS"
+    assert sim.call("GET", "/api/v1/namespaces/acme-theirs").json["metadata"].get("deletionTimestamp") is None
+
+
+def test_a_failed_create_leaves_nothing_and_frees_the_name(pair):
+    host, sim = pair
+    # The operator's Cluster is refused by the API server for good.
+    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=422)
+    operation = host.finish(host.create("broken").json["id"])
+    assert operation["state"] == "FAILED" and operation["rollback"]["state"] == "COMPLETE", operation
+    assert {s["name"]: s["state"] for s in operation["stages"]}["NAMESPACE_CREATION"] == "COMPENSATED"
+    assert leftovers(sim, "acme-broken") == []
+    sim.clear_faults()
+    succeeded(host, host.create("broken"))
+
+
+def test_retain_keeps_and_retry_goes_on(pair):
+    host, sim = pair
+    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=422)
+    operation = host.finish(host.create("kept", onFailure="RETAIN").json["id"])
+    assert operation["state"] == "FAILED" and operation["rollback"]["state"] == "RETAINED"
+    assert "namespace" in leftovers(sim, "acme-kept")
+    sim.clear_faults()
+    assert host.call("POST", f"/v1/operations/{operation['id']}/retry").status == 202
+    assert wait_for(lambda: host.operation(operation["id"])["state"] == "SUCCEEDED", 60, "the retried operation")
+
+
+def test_cancel_undoes(pair):
+    host, sim = pair
+    sim.fault(match={"method": "GET", "path": "/clusters"}, action="latency", ms=1)  # nothing but traffic
+    answer = host.create("gone", parameters={})
+    cancelled = host.call("POST", f"/v1/operations/{answer.json['id']}/cancel")
+    assert cancelled.status in (202, 409)
+    operation = host.finish(answer.json["id"])
+    if cancelled.status == 202 and operation["state"] != "SUCCEEDED":
+        assert operation["state"] == "CANCELLED"
+        assert leftovers(sim, "acme-gone") == []
+
+
+def test_delete_supersedes_a_running_create(pair):
+    host, sim = pair
+    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=503)
+    answer = host.create("early")
+    instance = answer.json["target"]["id"]
+    wait_for(lambda: (host.operation(answer.json["id"])["progress"]["stage"]) == "CRD_DEPLOYMENT", 30, "the stuck stage")
+    deleted = host.call("DELETE", f"/v1/instances/{instance}")
+    assert deleted.status == 202
+    sim.clear_faults()
+    assert host.finish(deleted.json["id"])["state"] == "SUCCEEDED"
+    assert host.operation(answer.json["id"])["state"] == "CANCELLED"
+    assert leftovers(sim, "acme-early") == []
+
+
+def test_deletion_protection_and_idempotency(pair):
+    host, _ = pair
+    body = {"orgId": "acme", "projectName": "safe", "databaseType": "POSTGRESQL", "tier": "FREE", "deletionProtection": True}
+    first = host.call("POST", "/v1/instances", body, {"Idempotency-Key": "k-1"})
+    again = host.call("POST", "/v1/instances", body, {"Idempotency-Key": "k-1"})
+    assert again.status == 202 and again.json["id"] == first.json["id"] and again.headers["idempotency-replayed"] == "true"
+    other = host.call("POST", "/v1/instances", {**body, "tier": "STANDARD"}, {"Idempotency-Key": "k-1"})
+    assert other.status == 422 and other.json["code"] == "IDEMPOTENCY_KEY_REUSED"
+    succeeded(host, first)
+    path = f"/v1/instances/{first.json['target']['id']}"
+    assert host.call("DELETE", path).json["code"] == "DELETION_PROTECTED"
+    shown = host.call("GET", path)
+    etag = shown.headers["etag"]
+    assert host.call("GET", path, headers={"If-None-Match": etag}).status == 304
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert host.call("PATCH", path, {"deletionProtection": False}, {**merge, "If-Match": '"wrong"'}).status == 412
+    assert host.call("PATCH", path, {"deletionProtection": False}, {**merge, "If-Match": etag}).status == 200
+    assert host.finish(host.call("DELETE", path).json["id"])["state"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("fault", [
+    {"match": {"method": "PATCH"}, "action": "status", "status": 409, "every": 2},
+    {"match": {}, "action": "status", "status": 429, "retryAfter": 1, "every": 3},
+    {"match": {"verb": "watch"}, "action": "gone", "every": 3},
+    {"match": {"verb": "watch"}, "action": "half-line", "every": 3},
+    {"match": {"verb": "watch"}, "action": "drop", "every": 2},
+    {"match": {"path": "/clusters"}, "action": "status", "status": 500, "every": 2},
+], ids=["409", "429-storm", "410", "half-line", "dropped-watch", "500"])
+def test_faults_of_the_api_server_fail_no_operation(pair, fault):
+    host, sim = pair
+    sim.fault(**fault)
+    operation = succeeded(host, host.create("storm"))
+    deleted = host.finish(host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"])
+    assert deleted["state"] == "SUCCEEDED"
+    sim.clear_faults()
+    assert leftovers(sim, "acme-storm") == []
+
+
+def test_a_silent_api_server_is_waited_for(pair):
+    host, sim = pair
+    sim.fault(match={}, action="refuse-all", ms=15000)
+    answer = host.create("patient", check=None) if False else host.create("patient")
+    assert answer.status == 202
+    waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 40, "waitingFor")
+    assert waiting["kind"] == "APIServer"
+    assert host.finish(answer.json["id"])["state"] == "SUCCEEDED"
+
+
+def test_an_engine_that_is_disabled_leaves_its_instances_listed(pair):
+    host, _ = pair
+    engines = os.path.join(host.data, "engines.d")
+    os.makedirs(engines)
+    with open(os.path.join(BUILD, "engines.d", "postgres-cnpg.yaml"), encoding="utf-8") as f:
+        text = f.read()
+    host.stop()
+    host.engines = engines
+    with open(os.path.join(engines, "postgres-cnpg.yaml"), "w", encoding="utf-8") as f:
+        f.write(text)
+    with open(os.path.join(engines, "broken.yaml"), "w", encoding="utf-8") as f:
+        f.write("name: broken\npath: /etc/hostname\n")
+    host.start()
+    engine_states = {e["name"]: e for e in host.call("GET", "/v1/engines").json["items"]}
+    assert engine_states["broken"]["state"] == "INCOMPATIBLE" and engine_states["broken"]["reason"] == "NotElf"
+    operation = succeeded(host, host.create("orders"))
+    with open(os.path.join(engines, "postgres-cnpg.yaml"), "w", encoding="utf-8") as f:
+        f.write(text.replace("enabled: true", "enabled: false"))
+    import signal
+    host.process.send_signal(signal.SIGHUP)
+    path = f"/v1/instances/{operation['target']['id']}"
+    wait_for(lambda: host.call("GET", path).json["status"].get("reason") == "ENGINE_UNAVAILABLE", 20, "the instance to be listed without its engine")
+
+
+def test_bad_requests_name_every_field(pair):
+    host, _ = pair
+    answer = host.call("POST", "/v1/instances", {"orgId": "Acme", "projectName": "x", "databaseType": "ORACLE", "tier": "HUGE", "surprise": 1})
+    assert answer.status == 422
+    pointers = {e["pointer"] for e in answer.json["errors"]}
+    assert {"/orgId", "/surprise"} <= pointers or "/surprise" in pointers, pointers
+    answer = host.create("x", parameters={"listen_addresses": "*", "shared_buffers": "100GB", "nonsense": 1})
+    assert answer.status == 422
+    assert {e["pointer"] for e in answer.json["errors"]} >= {"/parameters/listen_addresses", "/parameters/nonsense"}
+    answer = host.create("x", backup={"destinationPath": "s3://b/p", "credentialsSecret": "s", "schedule": "0 1 * * *"})
+    assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/backup/schedule"
