@@ -32,13 +32,18 @@ struct App::Impl {
   std::unique_ptr<api::Api> api;
   std::string kubeconfig;
 
-  Impl(Settings s, pipeline::MasterKeys k, DevOptions d, const Clock& c, Logger& l) : settings(std::move(s)), keys(std::move(k)), dev(std::move(d)), clock(c), log(l) {}
+  Impl(Settings s, pipeline::MasterKeys k, DevOptions d, const Clock& c, Logger& l)
+      : settings(std::move(s)), keys(std::move(k)), dev(std::move(d)), clock(c), log(l) {}
 };
 
-App::App(Settings settings, pipeline::MasterKeys keys, DevOptions dev, const Clock& clock, Logger& log)
-    : impl_(std::make_unique<Impl>(std::move(settings), std::move(keys), std::move(dev), clock, log)) {}
+App::App(Settings settings, pipeline::MasterKeys keys, DevOptions dev, const Clock& clock,
+         Logger& log)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(keys), std::move(dev), clock,
+                                   log)) {}
 
-App::~App() { Stop(); }
+App::~App() {
+  Stop();
+}
 
 Result<void> App::Start() {
   Impl& i = *impl_;
@@ -47,7 +52,8 @@ Result<void> App::Start() {
   if (ec) return Error{Code::kInvalid, "BadDataDir", i.settings.data_dir + ": " + ec.message()};
   store::StoreOptions store_options;
   store_options.directory = i.settings.data_dir + "/store";
-  TRY(i.store, store::Store::Open(store_options, i.clock, i.log, i.metrics));  // first: it is the lock
+  TRY(i.store,
+      store::Store::Open(store_options, i.clock, i.log, i.metrics));  // first: it is the lock
 
   kube::Config config;
   if (i.dev.enabled) {
@@ -70,7 +76,8 @@ Result<void> App::Start() {
   kube::ClientOptions client_options;
   client_options.request_timeout_ms = i.settings.request_timeout_ms;
   client_options.user_agent = std::string("slipwayd/") + SLIPWAY_VERSION;
-  i.client = std::make_unique<kube::Client>(std::move(config), client_options, i.clock, i.log, i.metrics);
+  i.client =
+      std::make_unique<kube::Client>(std::move(config), client_options, i.clock, i.log, i.metrics);
 
   engine::RegistryOptions engine_options;
   engine_options.config_dir = i.settings.engines_dir;
@@ -84,7 +91,8 @@ Result<void> App::Start() {
   pipeline_options.stage_timeout_ms = i.settings.stage_timeout_ms;
   pipeline_options.credential_login_timeout_ms = i.settings.login_timeout_ms;
   pipeline_options.tiers = i.settings.tiers;
-  i.service = std::make_unique<pipeline::Service>(std::move(pipeline_options), i.keys, *i.engines, *i.client, *i.store, i.clock, i.log, i.metrics);
+  i.service = std::make_unique<pipeline::Service>(std::move(pipeline_options), i.keys, *i.engines,
+                                                  *i.client, *i.store, i.clock, i.log, i.metrics);
 
   api::ApiOptions api_options;
   api_options.listen.address = i.settings.address;
@@ -93,7 +101,8 @@ Result<void> App::Start() {
   api_options.version = SLIPWAY_VERSION;
   api_options.workers = static_cast<size_t>(i.settings.api_workers);
   api_options.require_idempotency_key = i.settings.require_idempotency_key;
-  i.api = std::make_unique<api::Api>(std::move(api_options), *i.service, *i.store, *i.engines, i.clock, i.log, i.metrics);
+  i.api = std::make_unique<api::Api>(std::move(api_options), *i.service, *i.store, *i.engines,
+                                     i.clock, i.log, i.metrics);
   TRY_VOID(i.service->Start());
   return i.api->Start();
 }
@@ -122,8 +131,12 @@ void App::Stop() {
   i.store.reset();
 }
 
-uint16_t App::port() const { return impl_->api ? impl_->api->port() : uint16_t{0}; }
+uint16_t App::port() const {
+  return impl_->api ? impl_->api->port() : uint16_t{0};
+}
 
-std::string App::kubeconfig_path() const { return impl_->kubeconfig; }
+std::string App::kubeconfig_path() const {
+  return impl_->kubeconfig;
+}
 
 }  // namespace slipway::app

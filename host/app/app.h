@@ -20,13 +20,15 @@ struct DevOptions {
 // Everything that makes a host, built in order of dependency and taken down in reverse.
 class App {
  public:
-  App(Settings settings, pipeline::MasterKeys keys, DevOptions dev, const Clock& clock, Logger& log);
+  App(Settings settings, pipeline::MasterKeys keys, DevOptions dev, const Clock& clock,
+      Logger& log);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
   Result<void> Start();
-  void Reload(const Settings& settings);  // engines, tokens and the log level; nothing else changes while running
+  void Reload(const Settings& settings);  // engines, tokens and the log level; nothing else changes
+                                          // while running
   void Stop();
   uint16_t port() const;
   // For --dev: where the development cluster's kubeconfig was written; "" otherwise.

@@ -1,11 +1,10 @@
 // slipwayd: launches and keeps databases on Kubernetes.
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -25,28 +24,33 @@ std::map<std::string, std::string> Environment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
     const size_t equals = text.find('=');
-    if (equals != std::string::npos && text.rfind("SLIPWAY_", 0) == 0) out[text.substr(0, equals)] = text.substr(equals + 1);
+    if (equals != std::string::npos && text.rfind("SLIPWAY_", 0) == 0)
+      out[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return out;
 }
 
 std::string DefaultDevDir() {
   if (const char* state = std::getenv("XDG_STATE_HOME")) return std::string(state) + "/slipway-dev";
-  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/state/slipway-dev";
+  if (const char* home = std::getenv("HOME"))
+    return std::string(home) + "/.local/state/slipway-dev";
   return "slipway-dev";
 }
 
 // The engines.d beside the build or the installation this program came from.
 std::string FindEngines(const std::string& self) {
-  for (const char* candidate : {"/../../../engines.d", "/../etc/slipway/engines.d", "/../../etc/slipway/engines.d"}) {
+  for (const char* candidate :
+       {"/../../../engines.d", "/../etc/slipway/engines.d", "/../../etc/slipway/engines.d"}) {
     std::error_code ec;
-    const auto path = std::filesystem::weakly_canonical(std::filesystem::path(self).parent_path().string() + candidate, ec);
+    const auto path = std::filesystem::weakly_canonical(
+        std::filesystem::path(self).parent_path().string() + candidate, ec);
     if (!ec && std::filesystem::is_directory(path, ec)) return path.string();
   }
   return "";
 }
 
-// A token that is made once per data directory, so that a restart keeps yesterday's curl lines alive.
+// A token that is made once per data directory, so that a restart keeps yesterday's curl lines
+// alive.
 slipway::Result<std::string> DevToken(const std::string& data_dir) {
   const std::string file = data_dir + "/dev-token";
   if (auto known = slipway::ReadFile(file)) return known;
@@ -66,20 +70,30 @@ int Fail(const std::string& what) {
 
 int main(int argc, char** argv) {
   CLI::App cli("slipwayd launches and keeps databases on Kubernetes.");
-  cli.footer("Every setting of the file can be given as SLIPWAY_… in the environment, e.g. SLIPWAY_LISTEN_PORT=8080.\nSIGHUP reloads engines, tokens and the log level; SIGTERM drains and ends.");
+  cli.footer(
+      "Every setting of the file can be given as SLIPWAY_… in the environment, e.g. "
+      "SLIPWAY_LISTEN_PORT=8080.\nSIGHUP reloads engines, tokens and the log level; SIGTERM drains "
+      "and ends.");
   std::string config, data_dir, engines_dir;
   int port = -1;
   bool check = false;
   slipway::app::DevOptions dev;
   cli.add_option("-c,--config", config, "configuration file (YAML)")->envname("SLIPWAY_CONFIG");
-  cli.add_flag("--check-config", check, "report everything wrong with the configuration, start nothing");
+  cli.add_flag("--check-config", check,
+               "report everything wrong with the configuration, start nothing");
   cli.add_flag("--dev", dev.enabled, "run with a development cluster inside; prints a token");
-  cli.add_option("--data-dir", data_dir, "state: database, engines, keys (in --dev also the cluster and its databases)");
+  cli.add_option("--data-dir", data_dir,
+                 "state: database, engines, keys (in --dev also the cluster and its databases)");
   cli.add_option("--engines", engines_dir, "directory of engine files (engines.d)");
-  cli.add_option("--port", port, "port to listen on, 0 for any free one")->check(CLI::Range(0, 65535));
-  cli.add_option("--pace", dev.pace, "--dev: how fast the operators work; 1 is the real pace, 0 no waiting")->check(CLI::Range(0.0, 100.0));
-  cli.add_option("--crds", dev.crds_dir, "--dev: directory of real CRDs instead of the built-in ones");
-  cli.add_option("--cluster-port", dev.cluster_port, "--dev: port of the development cluster's API server, 0 for any");
+  cli.add_option("--port", port, "port to listen on, 0 for any free one")
+      ->check(CLI::Range(0, 65535));
+  cli.add_option("--pace", dev.pace,
+                 "--dev: how fast the operators work; 1 is the real pace, 0 no waiting")
+      ->check(CLI::Range(0.0, 100.0));
+  cli.add_option("--crds", dev.crds_dir,
+                 "--dev: directory of real CRDs instead of the built-in ones");
+  cli.add_option("--cluster-port", dev.cluster_port,
+                 "--dev: port of the development cluster's API server, 0 for any");
   cli.set_version_flag("--version", std::string("slipwayd ") + SLIPWAY_VERSION);
   CLI11_PARSE(cli, argc, argv);
 
@@ -96,15 +110,19 @@ int main(int argc, char** argv) {
     if (!data_dir.empty()) settings.data_dir = data_dir;
     if (!engines_dir.empty()) settings.engines_dir = engines_dir;
     if (port >= 0) settings.port = static_cast<uint16_t>(port);
-    if (settings.data_dir.empty()) settings.data_dir = dev.enabled ? DefaultDevDir() : "/var/lib/slipway";
+    if (settings.data_dir.empty())
+      settings.data_dir = dev.enabled ? DefaultDevDir() : "/var/lib/slipway";
     settings.data_dir = std::filesystem::absolute(settings.data_dir).lexically_normal().string();
     std::error_code ec;
     const std::string self = std::filesystem::read_symlink("/proc/self/exe", ec).string();
     if (settings.engines_dir.empty()) settings.engines_dir = FindEngines(self);
     if (settings.engines_dir.empty()) settings.engines_dir = "/etc/slipway/engines.d";
-    if (settings.master_key_file.empty() && dev.enabled) settings.master_key_file = settings.data_dir + "/master.key";
+    if (settings.master_key_file.empty() && dev.enabled)
+      settings.master_key_file = settings.data_dir + "/master.key";
     for (std::string& problem : slipway::engine::Registry::CheckConfig(settings.engines_dir)) {
-      if (check) problems.push_back(std::move(problem));  // while running a broken engine file hurts nobody else
+      if (check)
+        problems.push_back(
+            std::move(problem));  // while running a broken engine file hurts nobody else
     }
     return settings;
   };
@@ -126,8 +144,11 @@ int main(int argc, char** argv) {
   const slipway::SystemClock clock;
   slipway::Logger::Level level = slipway::Logger::Level::kInfo;
   slipway::Logger::ParseLevel(settings.log_level, level);
-  const bool human = settings.log_format == "human" || (settings.log_format == "auto" && ::isatty(STDERR_FILENO) == 1);
-  slipway::Logger log(clock, STDERR_FILENO, human ? slipway::Logger::Format::kHuman : slipway::Logger::Format::kJson, level);
+  const bool human = settings.log_format == "human" ||
+                     (settings.log_format == "auto" && ::isatty(STDERR_FILENO) == 1);
+  slipway::Logger log(clock, STDERR_FILENO,
+                      human ? slipway::Logger::Format::kHuman : slipway::Logger::Format::kJson,
+                      level);
 
   std::string token;
   if (dev.enabled) {
@@ -141,10 +162,14 @@ int main(int argc, char** argv) {
 
   slipway::app::App app(settings, *keys, dev, clock, log);
   if (auto started = app.Start(); !started) return Fail(started.error().message);
-  log.Info("host.started", {{"address", settings.address}, {"port", static_cast<int>(app.port())}, {"version", SLIPWAY_VERSION}});
+  log.Info("host.started", {{"address", settings.address},
+                            {"port", static_cast<int>(app.port())},
+                            {"version", SLIPWAY_VERSION}});
   if (dev.enabled) {
-    std::printf("slipwayd --dev is ready\n  address  http://%s:%d\n  token    %s\n  kubectl  kubectl --kubeconfig %s get pods -A\n", settings.address.c_str(), app.port(), token.c_str(),
-                app.kubeconfig_path().c_str());
+    std::printf(
+        "slipwayd --dev is ready\n  address  http://%s:%d\n  token    %s\n  kubectl  kubectl "
+        "--kubeconfig %s get pods -A\n",
+        settings.address.c_str(), app.port(), token.c_str(), app.kubeconfig_path().c_str());
     std::fflush(stdout);
   }
 

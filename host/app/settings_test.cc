@@ -1,9 +1,9 @@
 #include "app/settings.h"
 
-#include <gtest/gtest.h>
+#include <filesystem>
 #include <sys/stat.h>
 
-#include <filesystem>
+#include <gtest/gtest.h>
 
 #include "base/yaml.h"
 
@@ -16,6 +16,7 @@ class SettingsTest : public testing::Test {
     char pattern[] = "/tmp/slipway-settings-XXXXXX";
     dir_ = ::mkdtemp(pattern);
   }
+
   ~SettingsTest() override { std::filesystem::remove_all(dir_); }
 
   std::string Write(const std::string& name, const std::string& text, unsigned mode = 0600) {
@@ -27,11 +28,15 @@ class SettingsTest : public testing::Test {
 };
 
 TEST_F(SettingsTest, ReportsEverythingWrongAtOnceWithLineAndColumn) {
-  const std::string file = Write("s.yaml", "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\nunknown: 1\nlistne: {}\ntokens:\n  - {name: a, sha256: zz, role: king, organizations: []}\nstage_timeout_seconds: {NOPE: 1}\n");
+  const std::string file = Write(
+      "s.yaml",
+      "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\nunknown: 1\nlistne: {}\ntokens:\n  "
+      "- {name: a, sha256: zz, role: king, organizations: []}\nstage_timeout_seconds: {NOPE: 1}\n");
   std::vector<std::string> problems;
   LoadSettings(file, {{"SLIPWAY_DRAIN_MS", "soon"}}, problems);
   const auto has = [&](const std::string& text) {
-    return std::any_of(problems.begin(), problems.end(), [&](const std::string& p) { return p.find(text) != std::string::npos; });
+    return std::any_of(problems.begin(), problems.end(),
+                       [&](const std::string& p) { return p.find(text) != std::string::npos; });
   };
   EXPECT_TRUE(has("s.yaml:2:3: port must be an integer from 0 to 65535"));
   EXPECT_TRUE(has("s.yaml:3:1: workers"));
@@ -45,7 +50,9 @@ TEST_F(SettingsTest, ReportsEverythingWrongAtOnceWithLineAndColumn) {
 }
 
 TEST_F(SettingsTest, EnvironmentWinsAndPathsAreRelativeToTheFile) {
-  const std::string file = Write("s.yaml", "listen: {port: 1}\ndata_dir: state\nstage_timeout_seconds: {default: 5, WAITING_FOR_READY: 60}\n");
+  const std::string file = Write("s.yaml",
+                                 "listen: {port: 1}\ndata_dir: state\nstage_timeout_seconds: "
+                                 "{default: 5, WAITING_FOR_READY: 60}\n");
   std::vector<std::string> problems;
   const Settings settings = LoadSettings(file, {{"SLIPWAY_LISTEN_PORT", "8080"}}, problems);
   EXPECT_TRUE(problems.empty());
@@ -58,7 +65,8 @@ TEST_F(SettingsTest, EnvironmentWinsAndPathsAreRelativeToTheFile) {
 
 TEST_F(SettingsTest, ShippedConfigurationIsGood) {
   std::vector<std::string> problems;
-  const Settings settings = LoadSettings(std::string(SLIPWAY_SOURCE_DIR) + "/config/slipway.yaml", {}, problems);
+  const Settings settings =
+      LoadSettings(std::string(SLIPWAY_SOURCE_DIR) + "/config/slipway.yaml", {}, problems);
   EXPECT_TRUE(problems.empty()) << problems[0];
   ASSERT_EQ(settings.tiers.size(), 3u);
   EXPECT_EQ(settings.tiers[1].instances, 3);
@@ -73,7 +81,8 @@ TEST_F(SettingsTest, MasterKeyIsMadeOnceAndMustBePrivate) {
   EXPECT_EQ(LoadMasterKeys(file, {}, true)->keys, made->keys);
   ::chmod(file.c_str(), 0644);
   EXPECT_EQ(LoadMasterKeys(file, {}, true).error().reason, "MasterKeyExposed");
-  EXPECT_EQ(LoadMasterKeys("", {{"SLIPWAY_MASTER_KEY", "short"}}, false).error().reason, "BadMasterKey");
+  EXPECT_EQ(LoadMasterKeys("", {{"SLIPWAY_MASTER_KEY", "short"}}, false).error().reason,
+            "BadMasterKey");
 }
 
 }  // namespace

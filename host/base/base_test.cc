@@ -1,9 +1,8 @@
-#include <gtest/gtest.h>
-
-#include <unistd.h>
-
 #include <atomic>
 #include <set>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include "base/backoff.h"
 #include "base/clock.h"
@@ -88,9 +87,11 @@ TEST(Backoff, GrowsToItsCapAndObeysTheFloor) {
 }
 
 TEST(Yaml, ConvertsWithPlaces) {
-  const auto doc = ParseYamlDocument("a: 1\nb:\n  - x\n  - \"2\"\nc: 1Gi\nd: ~\ne: 10.0.0.1\nf: 0.5\n");
+  const auto doc =
+      ParseYamlDocument("a: 1\nb:\n  - x\n  - \"2\"\nc: 1Gi\nd: ~\ne: 10.0.0.1\nf: 0.5\n");
   ASSERT_TRUE(doc);
-  EXPECT_EQ(doc->value, *Json::Parse(R"({"a":1,"b":["x","2"],"c":"1Gi","d":null,"e":"10.0.0.1","f":0.5})"));
+  EXPECT_EQ(doc->value,
+            *Json::Parse(R"({"a":1,"b":["x","2"],"c":"1Gi","d":null,"e":"10.0.0.1","f":0.5})"));
   EXPECT_EQ(doc->Where("f.yaml", "/b/1"), "f.yaml:4:5");
   EXPECT_EQ(doc->Where("f.yaml", "/b/7/z"), "f.yaml:2:1");
 }

@@ -34,9 +34,13 @@ int64_t SystemClock::SteadyMs() const {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::string FormatTime(int64_t unix_ms) { return Format(unix_ms, true); }
+std::string FormatTime(int64_t unix_ms) {
+  return Format(unix_ms, true);
+}
 
-std::string FormatSeconds(int64_t unix_ms) { return Format(unix_ms, false); }
+std::string FormatSeconds(int64_t unix_ms) {
+  return Format(unix_ms, false);
+}
 
 int64_t ParseTime(const std::string& text) {
   tm parts{};
@@ -53,7 +57,9 @@ int64_t ParseTime(const std::string& text) {
   } else {
     int hours = 0, minutes = 0, used = 0;
     char sign = 0;
-    if (std::sscanf(rest, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || rest[used] != '\0' || (sign != '+' && sign != '-')) return -1;
+    if (std::sscanf(rest, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 ||
+        rest[used] != '\0' || (sign != '+' && sign != '-'))
+      return -1;
     offset_s = (hours * 60 + minutes) * 60 * (sign == '-' ? -1 : 1);
   }
   return (static_cast<int64_t>(timegm(&parts)) - offset_s) * 1000 + ms;

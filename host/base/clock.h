@@ -24,8 +24,11 @@ class SystemClock final : public Clock {
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t now_ms = 1'790'000'000'000) : now_ms_(now_ms) {}
+
   int64_t NowMs() const override { return now_ms_; }
+
   int64_t SteadyMs() const override { return now_ms_; }
+
   void Advance(int64_t ms) { now_ms_ += ms; }
 
  private:

@@ -1,24 +1,28 @@
 #include "base/crypto.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <vector>
-
 namespace slipway {
 namespace {
 
 constexpr size_t kKey = 32, kNonce = 12, kTag = 16;
 
-const unsigned char* Bytes(std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); }
+const unsigned char* Bytes(std::string_view s) {
+  return reinterpret_cast<const unsigned char*>(s.data());
+}
 
-unsigned char* Bytes(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+unsigned char* Bytes(std::string& s) {
+  return reinterpret_cast<unsigned char*>(s.data());
+}
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
@@ -39,12 +43,16 @@ std::string Sha256(std::string_view data) {
   return out;
 }
 
-std::string Sha256Hex(std::string_view data) { return HexEncode(Sha256(data)); }
+std::string Sha256Hex(std::string_view data) {
+  return HexEncode(Sha256(data));
+}
 
 std::string HmacSha256(std::string_view key, std::string_view data) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
   unsigned int n = 0;
-  Check(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(data), data.size(), Bytes(out), &n) != nullptr, "HMAC");
+  Check(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(data), data.size(),
+             Bytes(out), &n) != nullptr,
+        "HMAC");
   return out;
 }
 
@@ -55,7 +63,8 @@ std::string RandomBytes(size_t n) {
 }
 
 std::string RandomAlnum(size_t n) {
-  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  static constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   std::string out;
   while (out.size() < n) {
     for (const char c : RandomBytes(2 * n)) {
@@ -125,26 +134,39 @@ std::string AesGcmSeal(std::string_view key, std::string_view plaintext, std::st
   std::string body(plaintext.size(), '\0'), tag(kTag, '\0');
   const CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
   int n = 0;
-  Check(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, Bytes(key), Bytes(std::string_view(nonce))) == 1, "EVP_EncryptInit");
-  Check(EVP_EncryptUpdate(context.get(), nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) == 1, "GCM aad");
-  Check(EVP_EncryptUpdate(context.get(), Bytes(body), &n, Bytes(plaintext), static_cast<int>(plaintext.size())) == 1, "GCM body");
+  Check(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, Bytes(key),
+                           Bytes(std::string_view(nonce))) == 1,
+        "EVP_EncryptInit");
+  Check(
+      EVP_EncryptUpdate(context.get(), nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) == 1,
+      "GCM aad");
+  Check(EVP_EncryptUpdate(context.get(), Bytes(body), &n, Bytes(plaintext),
+                          static_cast<int>(plaintext.size())) == 1,
+        "GCM body");
   Check(EVP_EncryptFinal_ex(context.get(), Bytes(body) + n, &n) == 1, "GCM final");
   Check(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTag, tag.data()) == 1, "GCM tag");
   return nonce + body + tag;
 }
 
-Result<std::string> AesGcmOpen(std::string_view key, std::string_view sealed, std::string_view aad) {
-  const Error broken{Code::kInternal, "SealBroken", "cannot be opened with this key for this place"};
+Result<std::string> AesGcmOpen(std::string_view key, std::string_view sealed,
+                               std::string_view aad) {
+  const Error broken{Code::kInternal, "SealBroken",
+                     "cannot be opened with this key for this place"};
   if (key.size() != kKey || sealed.size() < kNonce + kTag) return broken;
-  const std::string_view nonce = sealed.substr(0, kNonce), tag = sealed.substr(sealed.size() - kTag);
+  const std::string_view nonce = sealed.substr(0, kNonce),
+                         tag = sealed.substr(sealed.size() - kTag);
   const std::string_view body = sealed.substr(kNonce, sealed.size() - kNonce - kTag);
   std::string plain(body.size(), '\0');
   const CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
   int n = 0;
-  if (EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, Bytes(key), Bytes(nonce)) != 1 ||
-      EVP_DecryptUpdate(context.get(), nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) != 1 ||
-      EVP_DecryptUpdate(context.get(), Bytes(plain), &n, Bytes(body), static_cast<int>(body.size())) != 1 ||
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag, const_cast<char*>(tag.data())) != 1 ||
+  if (EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, Bytes(key), Bytes(nonce)) !=
+          1 ||
+      EVP_DecryptUpdate(context.get(), nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) !=
+          1 ||
+      EVP_DecryptUpdate(context.get(), Bytes(plain), &n, Bytes(body),
+                        static_cast<int>(body.size())) != 1 ||
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag,
+                          const_cast<char*>(tag.data())) != 1 ||
       EVP_DecryptFinal_ex(context.get(), Bytes(plain) + n, &n) != 1) {
     Wipe(plain);
     return broken;

@@ -10,8 +10,8 @@ namespace slipway {
 std::string Sha256(std::string_view data);     // 32 raw bytes
 std::string Sha256Hex(std::string_view data);  // 64 lower-case digits
 std::string HmacSha256(std::string_view key, std::string_view data);
-std::string RandomBytes(size_t n);             // from the system; ends the process if there is none
-std::string RandomAlnum(size_t n);             // letters and digits, uniform
+std::string RandomBytes(size_t n);  // from the system; ends the process if there is none
+std::string RandomAlnum(size_t n);  // letters and digits, uniform
 std::string HexEncode(std::string_view data);
 std::string Base64Encode(std::string_view data);
 Result<std::string> Base64Decode(std::string_view text);  // standard alphabet, padding required

@@ -4,14 +4,17 @@
 
 namespace slipway {
 
-Executor::Executor(std::string name, size_t threads, size_t queue_limit) : name_(std::move(name)), limit_(queue_limit) {
+Executor::Executor(std::string name, size_t threads, size_t queue_limit)
+    : name_(std::move(name)), limit_(queue_limit) {
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { Run(); });
     pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
   }
 }
 
-Executor::~Executor() { Drain(); }
+Executor::~Executor() {
+  Drain();
+}
 
 bool Executor::Post(std::function<void()> task) {
   {

@@ -2,14 +2,13 @@
 
 #ifdef SLIPWAY_FAILPOINTS
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <cstdlib>
+#include <fcntl.h>
 #include <map>
 #include <mutex>
+#include <signal.h>
 #include <string>
+#include <unistd.h>
 
 namespace slipway {
 namespace {
@@ -27,7 +26,8 @@ struct State {
       at = hash == std::string::npos ? 1 : std::atoi(target.c_str() + hash + 1);
       target.resize(std::min(hash, target.size()));
     }
-    if (const char* file = std::getenv("SLIPWAY_FAILPOINT_TRACE")) trace_fd = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (const char* file = std::getenv("SLIPWAY_FAILPOINT_TRACE"))
+      trace_fd = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   }
 };
 

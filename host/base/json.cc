@@ -30,19 +30,28 @@ class Builder {
   explicit Builder(size_t depth) : max_depth_(depth) {}
 
   bool Null() { return Add(Json()); }
+
   bool Bool(bool v) { return Add(Json(v)); }
+
   bool Int(int v) { return Add(Json(v)); }
+
   bool Uint(unsigned v) { return Add(Json(static_cast<int64_t>(v))); }
+
   bool Int64(int64_t v) { return Add(Json(v)); }
+
   bool Uint64(uint64_t v) {
     if (v > static_cast<uint64_t>(INT64_MAX)) return Add(Json(static_cast<double>(v)));
     return Add(Json(static_cast<int64_t>(v)));
   }
+
   bool Double(double v) { return Add(Json(v)); }
+
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+
   bool String(const char* s, rapidjson::SizeType n, bool) { return Add(Json(std::string(s, n))); }
 
   bool StartObject() { return Open(Json::MakeObject()); }
+
   bool Key(const char* s, rapidjson::SizeType n, bool) {
     key_.assign(s, n);
     if (stack_.back().Has(key_)) {
@@ -52,11 +61,15 @@ class Builder {
     keys_.back() = key_;
     return true;
   }
+
   bool EndObject(rapidjson::SizeType) { return Close(); }
+
   bool StartArray() { return Open(Json::MakeArray()); }
+
   bool EndArray(rapidjson::SizeType) { return Close(); }
 
   Json Take() { return std::move(root_); }
+
   const std::string& problem() const { return problem_; }
 
  private:
@@ -153,38 +166,59 @@ bool ToIndex(std::string_view token, size_t& index) {
 
 const char* CodeName(Code code) {
   switch (code) {
-    case Code::kInvalid: return "Invalid";
-    case Code::kUnauthenticated: return "Unauthenticated";
-    case Code::kForbidden: return "Forbidden";
-    case Code::kNotFound: return "NotFound";
-    case Code::kConflict: return "Conflict";
-    case Code::kAlreadyExists: return "AlreadyExists";
-    case Code::kGone: return "Gone";
-    case Code::kPrecondition: return "Precondition";
-    case Code::kUnsupported: return "Unsupported";
-    case Code::kNotImplemented: return "NotImplemented";
-    case Code::kExhausted: return "Exhausted";
-    case Code::kUnavailable: return "Unavailable";
-    case Code::kDeadline: return "Deadline";
-    case Code::kCancelled: return "Cancelled";
-    case Code::kInternal: return "Internal";
+    case Code::kInvalid:
+      return "Invalid";
+    case Code::kUnauthenticated:
+      return "Unauthenticated";
+    case Code::kForbidden:
+      return "Forbidden";
+    case Code::kNotFound:
+      return "NotFound";
+    case Code::kConflict:
+      return "Conflict";
+    case Code::kAlreadyExists:
+      return "AlreadyExists";
+    case Code::kGone:
+      return "Gone";
+    case Code::kPrecondition:
+      return "Precondition";
+    case Code::kUnsupported:
+      return "Unsupported";
+    case Code::kNotImplemented:
+      return "NotImplemented";
+    case Code::kExhausted:
+      return "Exhausted";
+    case Code::kUnavailable:
+      return "Unavailable";
+    case Code::kDeadline:
+      return "Deadline";
+    case Code::kCancelled:
+      return "Cancelled";
+    case Code::kInternal:
+      return "Internal";
   }
   return "Internal";
 }
 
 Result<Json> Json::Parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.bytes) {
-    return Error{Code::kExhausted, "JsonTooLarge", "document of " + std::to_string(text.size()) + " bytes, limit " + std::to_string(limits.bytes)};
+    return Error{Code::kExhausted, "JsonTooLarge",
+                 "document of " + std::to_string(text.size()) + " bytes, limit " +
+                     std::to_string(limits.bytes)};
   }
   Builder builder(limits.depth);
   rapidjson::MemoryStream memory(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> in(memory);
   rapidjson::Reader reader;
   try {
-    const auto result = reader.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(in, builder);
+    const auto result =
+        reader.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
+            in, builder);
     if (result.IsError()) {
-      std::string why = builder.problem().empty() ? rapidjson::GetParseError_En(result.Code()) : builder.problem();
-      return Error{Code::kInvalid, "BadJson", why + " (at byte " + std::to_string(result.Offset()) + ")"};
+      std::string why = builder.problem().empty() ? rapidjson::GetParseError_En(result.Code())
+                                                  : builder.problem();
+      return Error{Code::kInvalid, "BadJson",
+                   why + " (at byte " + std::to_string(result.Offset()) + ")"};
     }
   } catch (const std::exception& e) {
     return Error{Code::kInvalid, "BadJson", e.what()};
@@ -214,7 +248,8 @@ std::string Json::Pretty() const {
 }
 
 const char* Json::type_name() const {
-  static constexpr const char* kNames[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
+  static constexpr const char* kNames[] = {"null",   "boolean", "integer", "number",
+                                           "string", "array",   "object"};
   return kNames[v_.index()];
 }
 
@@ -280,7 +315,9 @@ const Json* Json::Find(std::string_view key) const {
   return nullptr;
 }
 
-Json* Json::Find(std::string_view key) { return const_cast<Json*>(std::as_const(*this).Find(key)); }
+Json* Json::Find(std::string_view key) {
+  return const_cast<Json*>(std::as_const(*this).Find(key));
+}
 
 const Json& Json::operator[](std::string_view key) const {
   const Json* found = Find(key);
@@ -357,7 +394,9 @@ bool Json::Erase(std::string_view key) {
   return std::erase_if(std::get<Object>(v_), [&](const Member& m) { return m.first == key; }) > 0;
 }
 
-void Json::Push(Json value) { items().push_back(std::move(value)); }
+void Json::Push(Json value) {
+  items().push_back(std::move(value));
+}
 
 void Json::MergePatch(const Json& patch) {
   if (!patch.is_object()) {
@@ -403,6 +442,8 @@ std::string Json::EscapePointer(std::string_view token) {
   return out;
 }
 
-std::string Json::Quote(std::string_view text) { return Json(text).Dump(); }
+std::string Json::Quote(std::string_view text) {
+  return Json(text).Dump();
+}
 
 }  // namespace slipway

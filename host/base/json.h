@@ -29,18 +29,30 @@ class Json {
   };
 
   Json() = default;
-  Json(std::nullptr_t) {}                                        // NOLINT
-  Json(bool v) : v_(v) {}                                        // NOLINT
-  Json(int v) : v_(static_cast<int64_t>(v)) {}                   // NOLINT
-  Json(int64_t v) : v_(v) {}                                     // NOLINT
-  Json(uint32_t v) : v_(static_cast<int64_t>(v)) {}              // NOLINT
-  Json(uint64_t v) : v_(static_cast<int64_t>(v)) {}              // NOLINT
-  Json(double v) : v_(v) {}                                      // NOLINT
-  Json(std::string v) : v_(std::move(v)) {}                      // NOLINT
-  Json(std::string_view v) : v_(std::string(v)) {}               // NOLINT
-  Json(const char* v) : v_(std::string(v)) {}                    // NOLINT
-  Json(Array v) : v_(std::move(v)) {}                            // NOLINT
-  Json(Object v) : v_(std::move(v)) {}                           // NOLINT
+
+  Json(std::nullptr_t) {}  // NOLINT
+
+  Json(bool v) : v_(v) {}  // NOLINT
+
+  Json(int v) : v_(static_cast<int64_t>(v)) {}  // NOLINT
+
+  Json(int64_t v) : v_(v) {}  // NOLINT
+
+  Json(uint32_t v) : v_(static_cast<int64_t>(v)) {}  // NOLINT
+
+  Json(uint64_t v) : v_(static_cast<int64_t>(v)) {}  // NOLINT
+
+  Json(double v) : v_(v) {}  // NOLINT
+
+  Json(std::string v) : v_(std::move(v)) {}  // NOLINT
+
+  Json(std::string_view v) : v_(std::string(v)) {}  // NOLINT
+
+  Json(const char* v) : v_(std::string(v)) {}  // NOLINT
+
+  Json(Array v) : v_(std::move(v)) {}  // NOLINT
+
+  Json(Object v) : v_(std::move(v)) {}  // NOLINT
 
   static Json MakeArray() { return Json(Array{}); }
 
@@ -54,6 +66,7 @@ class Json {
   // Strict UTF-8 JSON: depth-limited, duplicate keys, bad UTF-8 and trailing text are refused.
   // Error kInvalid, reason "BadJson", message with the byte offset.
   static Result<Json> Parse(std::string_view text, const Limits& limits);
+
   static Result<Json> Parse(std::string_view text) { return Parse(text, Limits()); }
 
   std::string Dump() const;
@@ -61,13 +74,21 @@ class Json {
   void DumpTo(std::string& out) const;
 
   bool is_null() const { return v_.index() == 0; }
+
   bool is_bool() const { return std::holds_alternative<bool>(v_); }
+
   bool is_int() const { return std::holds_alternative<int64_t>(v_); }
+
   bool is_double() const { return std::holds_alternative<double>(v_); }
+
   bool is_number() const { return is_int() || is_double(); }
+
   bool is_string() const { return std::holds_alternative<std::string>(v_); }
+
   bool is_array() const { return std::holds_alternative<Array>(v_); }
+
   bool is_object() const { return std::holds_alternative<Object>(v_); }
+
   const char* type_name() const;  // "null" "boolean" "integer" "number" "string" "array" "object"
 
   bool AsBool(bool fallback = false) const;
@@ -81,17 +102,23 @@ class Json {
   Array& items();                 // becomes an array when not one
   Object& members();              // becomes an object when not one
   size_t size() const;            // elements or members
+
   bool empty() const { return size() == 0; }
 
   const Json* Find(std::string_view key) const;  // nullptr when absent
   Json* Find(std::string_view key);
+
   bool Has(std::string_view key) const { return Find(key) != nullptr; }
+
   const Json& operator[](std::string_view key) const;  // null value when absent
   Json& operator[](std::string_view key);              // inserts null when absent
   const Json& operator[](size_t index) const;          // null value when out of range
+
   // Without these a literal 0 or "x" would be ambiguous between the overloads above.
   const Json& operator[](int index) const { return (*this)[static_cast<size_t>(index)]; }
+
   const Json& operator[](const char* key) const { return (*this)[std::string_view(key)]; }
+
   Json& operator[](const char* key) { return (*this)[std::string_view(key)]; }
 
   // RFC 6901 pointer, "" is the value itself; null value when absent.
@@ -108,6 +135,7 @@ class Json {
   void MergePatch(const Json& patch);
 
   bool operator==(const Json& other) const;
+
   bool operator!=(const Json& other) const { return !(*this == other); }
 
   // "a/b" → "a~1b" and "~" → "~0", for building pointers.

@@ -6,7 +6,8 @@ namespace slipway {
 namespace {
 
 TEST(Json, RoundTripsEveryType) {
-  const std::string text = R"({"a":null,"b":true,"c":-7,"d":1.5,"e":"x\u0000y","f":[1,[2]],"g":{"h":{}}})";
+  const std::string text =
+      R"({"a":null,"b":true,"c":-7,"d":1.5,"e":"x\u0000y","f":[1,[2]],"g":{"h":{}}})";
   const auto parsed = Json::Parse(text);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->Dump(), text);
@@ -14,8 +15,10 @@ TEST(Json, RoundTripsEveryType) {
 }
 
 TEST(Json, RefusesHostileText) {
-  for (const std::string& text : {std::string("{\"a\":1,\"a\":2}"), std::string("[1,]"), std::string("{} x"), std::string("\"\xff\""), std::string("NaN"),
-                                  std::string("1e999"), std::string(100'000, '['), std::string("\"\\ud800\"")}) {
+  for (const std::string& text :
+       {std::string("{\"a\":1,\"a\":2}"), std::string("[1,]"), std::string("{} x"),
+        std::string("\"\xff\""), std::string("NaN"), std::string("1e999"),
+        std::string(100'000, '['), std::string("\"\\ud800\"")}) {
     const auto parsed = Json::Parse(text);
     ASSERT_FALSE(parsed) << text.substr(0, 20);
     EXPECT_EQ(parsed.error().code, Code::kInvalid);

@@ -1,8 +1,7 @@
 #include "base/log.h"
 
-#include <unistd.h>
-
 #include <cerrno>
+#include <unistd.h>
 
 namespace slipway {
 namespace {
@@ -31,7 +30,9 @@ void Logger::Write(Level level, std::string_view event, Fields fields) {
   if (level < level_) return;
   std::string line;
   if (format_ == Format::kJson) {
-    Json object = Json::Obj({{"ts", FormatTime(clock_.NowMs())}, {"level", kNames[static_cast<int>(level)]}, {"event", event}});
+    Json object = Json::Obj({{"ts", FormatTime(clock_.NowMs())},
+                             {"level", kNames[static_cast<int>(level)]},
+                             {"event", event}});
     for (const auto& [key, value] : fields) object.Set(key, value);
     object.DumpTo(line);
   } else {
@@ -40,7 +41,8 @@ void Logger::Write(Level level, std::string_view event, Fields fields) {
     for (const auto& [key, value] : fields) {
       line.append(" ").append(key).append("=");
       // A bare word reads better; anything that could forge a second line is quoted.
-      const bool bare = value.is_string() && !value.AsString().empty() && value.AsString().find_first_of(" \"=\n\r\t\x1b") == std::string::npos;
+      const bool bare = value.is_string() && !value.AsString().empty() &&
+                        value.AsString().find_first_of(" \"=\n\r\t\x1b") == std::string::npos;
       line.append(bare ? value.AsString() : value.Dump());
     }
   }

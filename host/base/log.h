@@ -20,12 +20,17 @@ class Logger {
   using Fields = std::initializer_list<std::pair<std::string_view, Json>>;
 
   // fd is borrowed. kHuman is for a terminal.
-  Logger(const Clock& clock, int fd, Format format, Level level) : clock_(clock), fd_(fd), format_(format), level_(level) {}
+  Logger(const Clock& clock, int fd, Format format, Level level)
+      : clock_(clock), fd_(fd), format_(format), level_(level) {}
 
   void Debug(std::string_view event, Fields fields = {}) { Write(Level::kDebug, event, fields); }
+
   void Info(std::string_view event, Fields fields = {}) { Write(Level::kInfo, event, fields); }
+
   void Warn(std::string_view event, Fields fields = {}) { Write(Level::kWarn, event, fields); }
+
   void Error(std::string_view event, Fields fields = {}) { Write(Level::kError, event, fields); }
+
   void Write(Level level, std::string_view event, Fields fields);
 
   void set_level(Level level);

@@ -1,12 +1,11 @@
 #include "base/metrics.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <sstream>
+#include <unistd.h>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -23,9 +22,12 @@ struct Metrics::Impl {
 
 namespace {
 
-prometheus::Labels Convert(const Metrics::Labels& labels) { return {labels.begin(), labels.end()}; }
+prometheus::Labels Convert(const Metrics::Labels& labels) {
+  return {labels.begin(), labels.end()};
+}
 
-const prometheus::Histogram::BucketBoundaries kBuckets{0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600};
+const prometheus::Histogram::BucketBoundaries kBuckets{
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600};
 
 }  // namespace
 
@@ -50,21 +52,36 @@ void Metrics::Histogram::Observe(double v) const {
   if (histogram_ != nullptr) static_cast<prometheus::Histogram*>(histogram_)->Observe(v);
 }
 
-Metrics::Counter Metrics::GetCounter(const std::string& name, const std::string& help, const Labels& labels) {
+Metrics::Counter Metrics::GetCounter(const std::string& name, const std::string& help,
+                                     const Labels& labels) {
   Counter out;
-  out.counter_ = &prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry).Add(Convert(labels));
+  out.counter_ = &prometheus::BuildCounter()
+                      .Name(name)
+                      .Help(help)
+                      .Register(impl_->registry)
+                      .Add(Convert(labels));
   return out;
 }
 
-Metrics::Gauge Metrics::GetGauge(const std::string& name, const std::string& help, const Labels& labels) {
+Metrics::Gauge Metrics::GetGauge(const std::string& name, const std::string& help,
+                                 const Labels& labels) {
   Gauge out;
-  out.gauge_ = &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(Convert(labels));
+  out.gauge_ = &prometheus::BuildGauge()
+                    .Name(name)
+                    .Help(help)
+                    .Register(impl_->registry)
+                    .Add(Convert(labels));
   return out;
 }
 
-Metrics::Histogram Metrics::GetHistogram(const std::string& name, const std::string& help, const Labels& labels) {
+Metrics::Histogram Metrics::GetHistogram(const std::string& name, const std::string& help,
+                                         const Labels& labels) {
   Histogram out;
-  out.histogram_ = &prometheus::BuildHistogram().Name(name).Help(help).Register(impl_->registry).Add(Convert(labels), kBuckets);
+  out.histogram_ = &prometheus::BuildHistogram()
+                        .Name(name)
+                        .Help(help)
+                        .Register(impl_->registry)
+                        .Add(Convert(labels), kBuckets);
   return out;
 }
 
@@ -85,7 +102,9 @@ std::string Metrics::Text() const {
   impl_->cpu.Set(ticks / static_cast<double>(sysconf(_SC_CLK_TCK)));
   std::error_code ec;
   double fds = 0;
-  for (auto it = std::filesystem::directory_iterator("/proc/self/fd", ec); !ec && it != std::filesystem::directory_iterator(); it.increment(ec)) ++fds;
+  for (auto it = std::filesystem::directory_iterator("/proc/self/fd", ec);
+       !ec && it != std::filesystem::directory_iterator(); it.increment(ec))
+    ++fds;
   impl_->fds.Set(fds);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

@@ -21,6 +21,7 @@ class Metrics {
     friend class Metrics;
     void* counter_ = nullptr;
   };
+
   class Gauge {
    public:
     void Set(double v) const;
@@ -29,6 +30,7 @@ class Metrics {
     friend class Metrics;
     void* gauge_ = nullptr;
   };
+
   class Histogram {
    public:
     void Observe(double v) const;
@@ -44,7 +46,8 @@ class Metrics {
   Counter GetCounter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge GetGauge(const std::string& name, const std::string& help, const Labels& labels = {});
   // Buckets in seconds, 1 ms to 10 min.
-  Histogram GetHistogram(const std::string& name, const std::string& help, const Labels& labels = {});
+  Histogram GetHistogram(const std::string& name, const std::string& help,
+                         const Labels& labels = {});
 
   // Prometheus text format, with process_* read from /proc/self.
   std::string Text() const;

@@ -16,17 +16,17 @@ enum class Code {
   kUnauthenticated,  // no or bad credential
   kForbidden,        // known caller, not allowed
   kNotFound,
-  kConflict,         // lost a race or the state forbids it; observe again
+  kConflict,  // lost a race or the state forbids it; observe again
   kAlreadyExists,
-  kGone,             // a cursor, page token or watch window is no longer there
-  kPrecondition,     // cannot be done in the observed state; a person or time must change it
-  kUnsupported,      // valid, but this engine or version cannot do it
-  kNotImplemented,   // a route of the API that is not built
-  kExhausted,        // rate limit, quota or size limit
-  kUnavailable,      // the other side did not answer or says "later"; retry
-  kDeadline,         // ran out of time
+  kGone,            // a cursor, page token or watch window is no longer there
+  kPrecondition,    // cannot be done in the observed state; a person or time must change it
+  kUnsupported,     // valid, but this engine or version cannot do it
+  kNotImplemented,  // a route of the API that is not built
+  kExhausted,       // rate limit, quota or size limit
+  kUnavailable,     // the other side did not answer or says "later"; retry
+  kDeadline,        // ran out of time
   kCancelled,
-  kInternal,         // a bug, ours or an engine's
+  kInternal,  // a bug, ours or an engine's
 };
 
 const char* CodeName(Code code);
@@ -57,8 +57,11 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : v_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+
+  Result(Error error)
+      : v_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const noexcept { return v_.index() == 0; }
 
@@ -84,6 +87,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
+
   Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const noexcept { return !error_; }

@@ -1,14 +1,13 @@
 #include "base/yaml.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <set>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <yaml-cpp/yaml.h>
 
@@ -31,7 +30,9 @@ Json Scalar(const YAML::Node& node) {
   // 1e3 and 1.5 are floats; "1Gi", "10.0.0.1" and "inf-1" are not.
   double number = 0;
   auto [end2, ec2] = std::from_chars(begin, text.data() + text.size(), number);
-  if (ec2 == std::errc() && end2 == text.data() + text.size() && text.find_first_of("0123456789") != std::string::npos) return Json(number);
+  if (ec2 == std::errc() && end2 == text.data() + text.size() &&
+      text.find_first_of("0123456789") != std::string::npos)
+    return Json(number);
   return Json(text);
 }
 
@@ -45,11 +46,13 @@ Json Convert(const YAML::Node& node, const std::string& pointer, YamlDocument& o
   if (out.marks.size() > 200'000) throw Failure{node.Mark(), "more than 200000 values"};
   out.marks[pointer] = {node.Mark().line + 1, node.Mark().column + 1};
   switch (node.Type()) {
-    case YAML::NodeType::Scalar: return Scalar(node);
+    case YAML::NodeType::Scalar:
+      return Scalar(node);
     case YAML::NodeType::Sequence: {
       Json array = Json::MakeArray();
       size_t i = 0;
-      for (const auto& item : node) array.Push(Convert(item, pointer + "/" + std::to_string(i++), out, depth + 1));
+      for (const auto& item : node)
+        array.Push(Convert(item, pointer + "/" + std::to_string(i++), out, depth + 1));
       return array;
     }
     case YAML::NodeType::Map: {
@@ -65,16 +68,19 @@ Json Convert(const YAML::Node& node, const std::string& pointer, YamlDocument& o
       }
       return object;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
 Error Bad(const YAML::Mark& mark, const std::string& what) {
-  return {Code::kInvalid, "BadYaml", std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + what};
+  return {Code::kInvalid, "BadYaml",
+          std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + what};
 }
 
 Error FileError(const std::string& path) {
-  return {errno == ENOENT ? Code::kNotFound : Code::kInternal, "FileError", path + ": " + std::strerror(errno)};
+  return {errno == ENOENT ? Code::kNotFound : Code::kInternal, "FileError",
+          path + ": " + std::strerror(errno)};
 }
 
 }  // namespace
@@ -83,7 +89,8 @@ std::string YamlDocument::Where(const std::string& file, std::string_view pointe
   std::string at(pointer);
   while (true) {
     const auto it = marks.find(at);
-    if (it != marks.end()) return file + ":" + std::to_string(it->second.line) + ":" + std::to_string(it->second.column);
+    if (it != marks.end())
+      return file + ":" + std::to_string(it->second.line) + ":" + std::to_string(it->second.column);
     const size_t slash = at.rfind('/');
     if (slash == std::string::npos) return file;
     at.resize(slash);

@@ -16,6 +16,7 @@ struct YamlDocument {
   struct Mark {
     int line = 0, column = 0;  // from 1
   };
+
   Json value;
   std::map<std::string, Mark> marks;  // by JSON Pointer
 

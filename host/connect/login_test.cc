@@ -1,10 +1,11 @@
 #include "connect/login.h"
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 namespace slipway::connect {
 namespace {
@@ -21,8 +22,11 @@ class ClosedPort {
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
   }
+
   ~ClosedPort() { ::close(fd_); }
+
   int port() const { return port_; }
+
   void Listen() const { ::listen(fd_, 1); }
 
  private:
@@ -31,7 +35,8 @@ class ClosedPort {
 
 TEST(Login, SaysUnreachableWhenNobodyListens) {
   const ClosedPort port;
-  const LoginResult result = TryLogin({"postgresql", "127.0.0.1", port.port(), "app", "pw-secret", "app", "SELECT 1", 2000});
+  const LoginResult result = TryLogin(
+      {"postgresql", "127.0.0.1", port.port(), "app", "pw-secret", "app", "SELECT 1", 2000});
   EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable);
   EXPECT_EQ(result.message.find("pw-secret"), std::string::npos);
 }
@@ -39,12 +44,14 @@ TEST(Login, SaysUnreachableWhenNobodyListens) {
 TEST(Login, GivesUpOnASilentServer) {
   const ClosedPort port;
   port.Listen();
-  const LoginResult result = TryLogin({"postgresql", "127.0.0.1", port.port(), "app", "pw", "app", "SELECT 1", 100});
+  const LoginResult result =
+      TryLogin({"postgresql", "127.0.0.1", port.port(), "app", "pw", "app", "SELECT 1", 100});
   EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable);
 }
 
 TEST(Login, NamesAMissingConnector) {
-  EXPECT_EQ(TryLogin({"gopher", "127.0.0.1", 70, "", "", "", "", 100}).outcome, LoginOutcome::kNoConnector);
+  EXPECT_EQ(TryLogin({"gopher", "127.0.0.1", 70, "", "", "", "", 100}).outcome,
+            LoginOutcome::kNoConnector);
 }
 
 }  // namespace

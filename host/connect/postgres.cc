@@ -1,10 +1,9 @@
 #include "connect/postgres.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <poll.h>
 
 #include <libpq-fe.h>
 
@@ -16,7 +15,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 // False when the deadline passed first.
 bool WaitFor(int fd, short events, SteadyClock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
   if (left <= 0) return false;
   pollfd entry{fd, events, 0};
   return ::poll(&entry, 1, static_cast<int>(left)) > 0;
@@ -33,9 +33,12 @@ LoginResult Explain(const char* text) {
   const std::string all(text != nullptr ? text : "");
   const size_t fatal = all.find("FATAL:");
   if (fatal == std::string::npos) return {LoginOutcome::kUnreachable, FirstLine(text)};
-  const bool passing = all.find("starting up") != std::string::npos || all.find("shutting down") != std::string::npos ||
-                       all.find("not yet accepting connections") != std::string::npos || all.find("recovery") != std::string::npos;
-  return {passing ? LoginOutcome::kNotReady : LoginOutcome::kRefused, FirstLine(all.c_str() + fatal)};
+  const bool passing = all.find("starting up") != std::string::npos ||
+                       all.find("shutting down") != std::string::npos ||
+                       all.find("not yet accepting connections") != std::string::npos ||
+                       all.find("recovery") != std::string::npos;
+  return {passing ? LoginOutcome::kNotReady : LoginOutcome::kRefused,
+          FirstLine(all.c_str() + fatal)};
 }
 
 }  // namespace
@@ -43,23 +46,37 @@ LoginResult Explain(const char* text) {
 LoginResult TryPostgresLogin(const LoginTarget& target) {
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(target.timeout_ms);
   const std::string port = std::to_string(target.port);
-  const char* keys[] = {"host", "port", "user", "password", "dbname", "application_name", "sslmode", nullptr};
-  const char* values[] = {target.host.c_str(), port.c_str(), target.user.c_str(), target.password.c_str(), target.database.c_str(), "slipway", "prefer", nullptr};
+  const char* keys[] = {"host",    "port", "user", "password", "dbname", "application_name",
+                        "sslmode", nullptr};
+  const char* values[] = {target.host.c_str(),
+                          port.c_str(),
+                          target.user.c_str(),
+                          target.password.c_str(),
+                          target.database.c_str(),
+                          "slipway",
+                          "prefer",
+                          nullptr};
   const Connection connection(PQconnectStartParams(keys, values, 0), PQfinish);
-  if (!connection || PQstatus(connection.get()) == CONNECTION_BAD) return Explain(connection ? PQerrorMessage(connection.get()) : "out of memory");
+  if (!connection || PQstatus(connection.get()) == CONNECTION_BAD)
+    return Explain(connection ? PQerrorMessage(connection.get()) : "out of memory");
 
   for (PostgresPollingStatusType state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;) {
     if (state == PGRES_POLLING_FAILED) return Explain(PQerrorMessage(connection.get()));
-    if (!WaitFor(PQsocket(connection.get()), state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
-      return {LoginOutcome::kUnreachable, "no answer in " + std::to_string(target.timeout_ms) + " ms"};
+    if (!WaitFor(PQsocket(connection.get()), state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                 deadline)) {
+      return {LoginOutcome::kUnreachable,
+              "no answer in " + std::to_string(target.timeout_ms) + " ms"};
     }
     state = PQconnectPoll(connection.get());
   }
-  if (PQsendQuery(connection.get(), target.statement.c_str()) != 1) return {LoginOutcome::kUnreachable, FirstLine(PQerrorMessage(connection.get()))};
+  if (PQsendQuery(connection.get(), target.statement.c_str()) != 1)
+    return {LoginOutcome::kUnreachable, FirstLine(PQerrorMessage(connection.get()))};
   while (PQconsumeInput(connection.get()) == 1 && PQisBusy(connection.get()) == 1) {
-    if (!WaitFor(PQsocket(connection.get()), POLLIN, deadline)) return {LoginOutcome::kUnreachable, "statement did not end in time"};
+    if (!WaitFor(PQsocket(connection.get()), POLLIN, deadline))
+      return {LoginOutcome::kUnreachable, "statement did not end in time"};
   }
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection.get()), PQclear);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection.get()),
+                                                             PQclear);
   const ExecStatusType status = PQresultStatus(result.get());
   if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return {LoginOutcome::kProved, ""};
   return {LoginOutcome::kRefused, FirstLine(PQresultErrorMessage(result.get()))};

@@ -18,14 +18,15 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 // One complete, validated request. Header names are lower case; path segments and query values are
 // percent-decoded once (a decoded NUL, bad UTF-8 or bad escape has been answered with 400 already).
 struct Request {
-  std::string method;                 // as sent, upper case token
-  std::string target;                 // raw, origin form
-  std::string path;                   // raw path, without the query
-  std::vector<std::string> segments;  // "/v1/a%2Fb" → {"v1", "a/b"}; a trailing slash gives a last ""
-  Pairs query;                        // decoded, in order, duplicates kept
+  std::string method;  // as sent, upper case token
+  std::string target;  // raw, origin form
+  std::string path;    // raw path, without the query
+  std::vector<std::string>
+      segments;  // "/v1/a%2Fb" → {"v1", "a/b"}; a trailing slash gives a last ""
+  Pairs query;   // decoded, in order, duplicates kept
   Pairs headers;
   std::string body;
-  std::string peer;                   // address without port
+  std::string peer;  // address without port
 
   const std::string* Header(std::string_view lower_case_name) const;  // first, or nullptr
   const std::string* Query(std::string_view name) const;              // first, or nullptr
@@ -57,8 +58,9 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   virtual const Request& request() const = 0;
-  virtual void Respond(Response response) = 0;                                 // once
-  virtual std::shared_ptr<Stream> StartStream(int status, std::string content_type, Pairs headers) = 0;  // instead of Respond
+  virtual void Respond(Response response) = 0;  // once
+  virtual std::shared_ptr<Stream> StartStream(int status, std::string content_type,
+                                              Pairs headers) = 0;  // instead of Respond
   // Writes raw bytes and drops the connection: "half a line" faults only.
   virtual void AbortWith(std::string_view raw) = 0;
   virtual bool client_gone() const = 0;
@@ -66,23 +68,24 @@ class Exchange {
 
 // Runs on an I/O thread and must not block: answer from memory, or move the exchange to a worker.
 using Handler = std::function<void(std::shared_ptr<Exchange>)>;
-// Makes the answer for a request that the server itself refuses (400, 408, 413, 414, 431, 501, 503, 505).
-// `request_id_header` is the client's X-Request-Id when it had been read.
-using Refusal = std::function<Response(int status, std::string_view reason, std::string_view request_id)>;
+// Makes the answer for a request that the server itself refuses (400, 408, 413, 414, 431, 501, 503,
+// 505). `request_id_header` is the client's X-Request-Id when it had been read.
+using Refusal =
+    std::function<Response(int status, std::string_view reason, std::string_view request_id)>;
 
 struct Limits {
   size_t head_bytes = 16 * 1024;
   size_t target_bytes = 8 * 1024;
   size_t header_count = 100;
   size_t body_bytes = 1024 * 1024;
-  size_t connections = 4096;        // lowered to 0.8 × RLIMIT_NOFILE
+  size_t connections = 4096;  // lowered to 0.8 × RLIMIT_NOFILE
   size_t stream_backlog = 256 * 1024;
   size_t response_backlog = 64u << 20;
   size_t total_bytes = 256u << 20;  // held for all connections together: bodies, backlogs
   int64_t head_ms = 10'000;
   int64_t body_ms = 60'000;
   int64_t idle_ms = 60'000;
-  int64_t stall_ms = 30'000;        // no progress while we write
+  int64_t stall_ms = 30'000;  // no progress while we write
 };
 
 struct Options {

@@ -14,17 +14,18 @@ namespace slipway::kube {
 // Where an API server is and how to authenticate. Filled from a kubeconfig, the in-cluster account,
 // or directly by the development cluster.
 struct Config {
-  std::string server;         // "https://10.0.0.1:6443", "http://127.0.0.1:8001"
-  std::string ca_pem;         // "" with http or with the system's roots
+  std::string server;  // "https://10.0.0.1:6443", "http://127.0.0.1:8001"
+  std::string ca_pem;  // "" with http or with the system's roots
   std::string client_cert_pem, client_key_pem;
-  std::string bearer_token;   // static
-  std::string token_file;     // re-read every minute and on 401
+  std::string bearer_token;  // static
+  std::string token_file;    // re-read every minute and on 401
   std::string tls_server_name;
   bool insecure_skip_verify = false;
-  std::string proxy_url;      // kubeconfig's proxy-url; the environment's proxies are not used
+  std::string proxy_url;  // kubeconfig's proxy-url; the environment's proxies are not used
   std::string default_namespace = "default";
-  std::string origin;         // "kubeconfig /path, context x", for logs
-  struct Exec {               // client.authentication.k8s.io exec plugin
+  std::string origin;  // "kubeconfig /path, context x", for logs
+
+  struct Exec {  // client.authentication.k8s.io exec plugin
     std::string command;
     std::vector<std::string> args;
     std::vector<std::pair<std::string, std::string>> env;
@@ -36,7 +37,8 @@ struct Config {
 // An empty context is current-context. Relative paths inside are relative to the file.
 Result<Config> LoadKubeconfig(const std::string& path, const std::string& context);
 // kNotFound when this process does not run in a pod.
-Result<Config> InClusterConfig(const std::string& root = "/var/run/secrets/kubernetes.io/serviceaccount");
+Result<Config> InClusterConfig(
+    const std::string& root = "/var/run/secrets/kubernetes.io/serviceaccount");
 
 struct ClientOptions {
   int64_t request_timeout_ms = 10'000;  // one attempt
@@ -64,15 +66,19 @@ class Client final : public Cluster {
   std::unique_ptr<Informer> Watch(InformerSpec spec, Informer::OnChange on_change);
 
   Result<Json> Get(const ObjectRef& ref) override;
-  Result<ObjectList> List(const std::string& api_version, const std::string& kind, const std::string& ns, const ListOptions& options) override;
+  Result<ObjectList> List(const std::string& api_version, const std::string& kind,
+                          const std::string& ns, const ListOptions& options) override;
   Result<Json> Create(const Json& object) override;
   Result<Json> Apply(const Json& object, const ApplyOptions& options) override;
   Result<Json> Update(const Json& object, const std::string& subresource) override;
-  Result<Json> Patch(const ObjectRef& ref, PatchType type, const Json& patch, const std::string& subresource) override;
+  Result<Json> Patch(const ObjectRef& ref, PatchType type, const Json& patch,
+                     const std::string& subresource) override;
   Result<void> Delete(const ObjectRef& ref, const DeleteOptions& options) override;
   Result<Resource> Discover(const std::string& api_version, const std::string& kind) override;
-  Result<std::string> PodLog(const std::string& ns, const std::string& pod, const std::string& container, int tail_lines) override;
-  Result<std::string> ProxyGet(const std::string& kind, const std::string& ns, const std::string& name, const std::string& path) override;
+  Result<std::string> PodLog(const std::string& ns, const std::string& pod,
+                             const std::string& container, int tail_lines) override;
+  Result<std::string> ProxyGet(const std::string& kind, const std::string& ns,
+                               const std::string& name, const std::string& path) override;
   Result<void> Ping() override;
 
  private:

@@ -14,7 +14,7 @@ namespace slipway::kube {
 struct ObjectRef {
   std::string api_version;  // "v1", "postgresql.cnpg.io/v1"
   std::string kind;
-  std::string ns;           // "" for cluster-scoped objects
+  std::string ns;  // "" for cluster-scoped objects
   std::string name;
 
   static ObjectRef Of(const Json& object);
@@ -49,20 +49,20 @@ struct ApplyOptions {
 enum class PatchType { kMerge, kJson, kStrategic };
 
 struct DeleteOptions {
-  std::string uid;               // precondition; "" for none
+  std::string uid;                         // precondition; "" for none
   std::string propagation = "Background";  // Background, Foreground, Orphan
   bool dry_run = false;
 };
 
 // One API server. Every call blocks with the client's deadline, retries what is worth retrying
-// (429, 503, 504, connection refused or lost before an answer, 500 of webhooks; jitter, Retry-After)
-// and returns typed errors:
+// (429, 503, 504, connection refused or lost before an answer, 500 of webhooks; jitter,
+// Retry-After) and returns typed errors:
 //   kNotFound       404 "NotFound"; an unknown kind is kNotFound "KindNotFound"
 //   kAlreadyExists  409 on create
 //   kConflict       409 otherwise: resourceVersion, UID precondition, "FieldManagerConflict"
 //   kGone           410
-//   kInvalid        400, 422 and "failed to create typed patch object"; `field` is the first cause's field path
-//   kForbidden      403, message as the server wrote it;  kUnauthenticated 401
+//   kInvalid        400, 422 and "failed to create typed patch object"; `field` is the first
+//   cause's field path kForbidden      403, message as the server wrote it;  kUnauthenticated 401
 //   kExhausted      403 quota ("exceeded quota"), reason "QuotaExceeded"
 //   kUnavailable    retries used up; kDeadline
 // Any thread but the client's own loop thread.
@@ -72,20 +72,26 @@ class Cluster {
 
   virtual Result<Json> Get(const ObjectRef& ref) = 0;
   // ns "" lists all namespaces. Follows continue tokens; an expired one starts the list again.
-  virtual Result<ObjectList> List(const std::string& api_version, const std::string& kind, const std::string& ns, const ListOptions& options) = 0;
+  virtual Result<ObjectList> List(const std::string& api_version, const std::string& kind,
+                                  const std::string& ns, const ListOptions& options) = 0;
   virtual Result<Json> Create(const Json& object) = 0;
   // Server-side apply with fieldValidation=Strict.
   virtual Result<Json> Apply(const Json& object, const ApplyOptions& options) = 0;
-  virtual Result<Json> Update(const Json& object, const std::string& subresource) = 0;  // PUT; resourceVersion inside is the precondition
-  virtual Result<Json> Patch(const ObjectRef& ref, PatchType type, const Json& patch, const std::string& subresource) = 0;
+  virtual Result<Json> Update(
+      const Json& object,
+      const std::string& subresource) = 0;  // PUT; resourceVersion inside is the precondition
+  virtual Result<Json> Patch(const ObjectRef& ref, PatchType type, const Json& patch,
+                             const std::string& subresource) = 0;
   // Success also when the object is already gone (404). kConflict when the UID is another's.
   virtual Result<void> Delete(const ObjectRef& ref, const DeleteOptions& options) = 0;
   // kNotFound "KindNotFound" when no such kind is served.
   virtual Result<Resource> Discover(const std::string& api_version, const std::string& kind) = 0;
   // Last `tail_lines` lines of a container's log.
-  virtual Result<std::string> PodLog(const std::string& ns, const std::string& pod, const std::string& container, int tail_lines) = 0;
+  virtual Result<std::string> PodLog(const std::string& ns, const std::string& pod,
+                                     const std::string& container, int tail_lines) = 0;
   // GET through the API server; kind "pods" or "services", name "x", "x:port" or "https:x:port".
-  virtual Result<std::string> ProxyGet(const std::string& kind, const std::string& ns, const std::string& name, const std::string& path) = 0;
+  virtual Result<std::string> ProxyGet(const std::string& kind, const std::string& ns,
+                                       const std::string& name, const std::string& path) = 0;
   // GET /readyz with a short deadline; for readiness probes.
   virtual Result<void> Ping() = 0;
 };

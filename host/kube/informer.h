@@ -30,9 +30,10 @@ struct InformerSpec {
   std::vector<std::string> keep;
 };
 
-// Keeps a local copy of the objects one watch selects: list (paged), watch with bookmarks, relist on
-// 410, jittered back-off that resets. A kind that is not served is an empty, synced cache that is
-// looked for again. The store is never ahead of the API server; it is behind by at most a reconnect.
+// Keeps a local copy of the objects one watch selects: list (paged), watch with bookmarks, relist
+// on 410, jittered back-off that resets. A kind that is not served is an empty, synced cache that
+// is looked for again. The store is never ahead of the API server; it is behind by at most a
+// reconnect.
 //
 // Threads: reads from anywhere; OnChange runs on the client's loop and must not block.
 class Informer {

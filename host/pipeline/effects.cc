@@ -8,10 +8,13 @@ namespace slipway::pipeline {
 namespace {
 
 Error Forbidden(const Json& object, const std::string& why) {
-  return {Code::kInternal, "ForbiddenEffect", "the engine may not apply " + kube::ObjectRef::Of(object).ToString() + ": " + why};
+  return {Code::kInternal, "ForbiddenEffect",
+          "the engine may not apply " + kube::ObjectRef::Of(object).ToString() + ": " + why};
 }
 
-kube::ObjectRef RefOf(const store::ObjectRecord& record) { return {record.api_version, record.kind, record.ns, record.name}; }
+kube::ObjectRef RefOf(const store::ObjectRecord& record) {
+  return {record.api_version, record.kind, record.ns, record.name};
+}
 
 }  // namespace
 
@@ -25,7 +28,9 @@ store::ObjectRecord RecordOf(const Json& object) {
   return record;
 }
 
-bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) { return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version; }
+bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) {
+  return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version;
+}
 
 Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply) {
   std::vector<Json> out;
@@ -33,13 +38,16 @@ Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply
     Json object = wanted;
     const std::string kind = object["apiVersion"].AsString() + "/" + object["kind"].AsString();
     const auto& allowed = scope.applies.items();
-    if (std::find(allowed.begin(), allowed.end(), Json(kind)) == allowed.end()) return Forbidden(object, kind + " is not in its describe.applies");
+    if (std::find(allowed.begin(), allowed.end(), Json(kind)) == allowed.end())
+      return Forbidden(object, kind + " is not in its describe.applies");
     Json& metadata = object["metadata"];
     if (metadata["name"].AsString().empty()) return Forbidden(object, "it has no name");
     const std::string ns = std::as_const(metadata)["namespace"].AsString();
-    if (!ns.empty() && ns != scope.instance.ns) return Forbidden(object, "namespace " + ns + " is not the instance's");
+    if (!ns.empty() && ns != scope.instance.ns)
+      return Forbidden(object, "namespace " + ns + " is not the instance's");
     metadata.Set("namespace", scope.instance.ns);
-    if (std::as_const(metadata).Has("resourceVersion") || std::as_const(metadata).Has("uid")) return Forbidden(object, "resourceVersion and uid are the host's");
+    if (std::as_const(metadata).Has("resourceVersion") || std::as_const(metadata).Has("uid"))
+      return Forbidden(object, "resourceVersion and uid are the host's");
     Json& labels = metadata["labels"];
     labels.Set(kInstanceLabel, scope.instance.id);
     labels.Set(kEngineLabel, scope.engine);
@@ -49,14 +57,16 @@ Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply
   return out;
 }
 
-Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope, const Json& object, const std::string& known_uid) {
+Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope,
+                                const Json& object, const std::string& known_uid) {
   if (known_uid.empty()) {
     auto existing = cluster.Get(kube::ObjectRef::Of(object));
     if (existing) {
       const std::string& owner = (*existing).At("/metadata/labels")[kInstanceLabel].AsString();
       if (owner != scope.instance.id) {
         return Error{Code::kPrecondition, "ObjectNotOurs",
-                     kube::ObjectRef::Of(object).ToString() + " exists and belongs to " + (owner.empty() ? "somebody else" : "instance " + owner)};
+                     kube::ObjectRef::Of(object).ToString() + " exists and belongs to " +
+                         (owner.empty() ? "somebody else" : "instance " + owner)};
       }
     } else if (existing.error().code != Code::kNotFound) {
       return existing.error();
@@ -66,17 +76,20 @@ Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope
   return applied["metadata"]["uid"].AsString();
 }
 
-Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id, const store::ObjectRecord& record) {
+Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id,
+                                  const store::ObjectRecord& record) {
   auto found = cluster.Get(RefOf(record));
   if (!found) {
     if (found.error().code == Code::kNotFound) return RemovalState{};
     return std::move(found).error();
   }
   const Json& metadata = (*found)["metadata"];
-  if (metadata["labels"][kInstanceLabel].AsString() != instance_id) return RemovalState{Removal::kNotOurs, ""};
+  if (metadata["labels"][kInstanceLabel].AsString() != instance_id)
+    return RemovalState{Removal::kNotOurs, ""};
   RemovalState out{Removal::kDeleting, ""};
   if (!metadata["deletionTimestamp"].is_null()) {
-    for (const Json& finalizer : metadata["finalizers"].items()) out.finalizers += (out.finalizers.empty() ? "" : ", ") + finalizer.AsString();
+    for (const Json& finalizer : metadata["finalizers"].items())
+      out.finalizers += (out.finalizers.empty() ? "" : ", ") + finalizer.AsString();
     return out;
   }
   kube::DeleteOptions options;

@@ -18,14 +18,15 @@ struct EffectScope {
   Json applies;  // "apiVersion/Kind" that the engine declared
 };
 
-// Guard rules over an engine's `apply`: declared kinds only, the instance's namespace only, a name, no
-// foreign labels, no resourceVersion. Returns the objects as they go out, with our labels.
+// Guard rules over an engine's `apply`: declared kinds only, the instance's namespace only, a name,
+// no foreign labels, no resourceVersion. Returns the objects as they go out, with our labels.
 // kInternal "ForbiddenEffect" names the rule that was broken.
 Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply);
 
 // Applies one object. `known_uid` "" means that we never saw it: then an object of that name which
 // is not this instance's is left alone (kPrecondition "ObjectNotOurs"). Returns its uid.
-Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope, const Json& object, const std::string& known_uid);
+Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope,
+                                const Json& object, const std::string& known_uid);
 
 enum class Removal { kGone, kDeleting, kNotOurs };
 
@@ -35,7 +36,8 @@ struct RemovalState {
 };
 
 // Looks at the object; deletes it by the uid that was seen when it is this instance's.
-Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id, const store::ObjectRecord& record);
+Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id,
+                                  const store::ObjectRecord& record);
 
 store::ObjectRecord RecordOf(const Json& object);
 bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b);

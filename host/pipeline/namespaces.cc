@@ -8,19 +8,25 @@ namespace {
 
 constexpr char kQuotaName[] = "slipway";
 
-kube::ObjectRef NamespaceRef(const std::string& ns) { return {"v1", "Namespace", "", ns}; }
+kube::ObjectRef NamespaceRef(const std::string& ns) {
+  return {"v1", "Namespace", "", ns};
+}
 
 bool IsOurs(const Json& object, const store::InstanceRecord& instance) {
   const Json& labels = object["metadata"]["labels"];
-  return labels[kManagedByLabel].AsString() == "slipway" && labels[kOrganizationLabel].AsString() == instance.organization &&
+  return labels[kManagedByLabel].AsString() == "slipway" &&
+         labels[kOrganizationLabel].AsString() == instance.organization &&
          labels[kProjectLabel].AsString() == instance.project;
 }
 
 // "kubernetes is waiting for …": the conditions that the namespace controller writes.
 std::string WhyTerminating(const Json& object) {
-  for (const char* type : {"NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure"}) {
+  for (const char* type :
+       {"NamespaceFinalizersRemaining", "NamespaceContentRemaining",
+        "NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure"}) {
     for (const Json& condition : object["status"]["conditions"].items()) {
-      if (condition["type"].AsString() == type && condition["status"].AsString() == "True") return std::string(type) + ": " + condition["message"].AsString();
+      if (condition["type"].AsString() == type && condition["status"].AsString() == "True")
+        return std::string(type) + ": " + condition["message"].AsString();
     }
   }
   return "Terminating";
@@ -28,27 +34,35 @@ std::string WhyTerminating(const Json& object) {
 
 }  // namespace
 
-Result<std::optional<store::WaitingFor>> EnsureNamespace(kube::Cluster& cluster, const store::InstanceRecord& instance) {
+Result<std::optional<store::WaitingFor>> EnsureNamespace(kube::Cluster& cluster,
+                                                         const store::InstanceRecord& instance) {
   auto found = cluster.Get(NamespaceRef(instance.ns));
   if (!found && found.error().code == Code::kNotFound) {
-    const Json wanted = Json::Obj({{"apiVersion", "v1"},
-                                   {"kind", "Namespace"},
-                                   {"metadata", Json::Obj({{"name", instance.ns},
-                                                           {"labels", Json::Obj({{kManagedByLabel, "slipway"},
-                                                                                 {kOrganizationLabel, instance.organization},
-                                                                                 {kProjectLabel, instance.project}})}})}});
+    const Json wanted = Json::Obj(
+        {{"apiVersion", "v1"},
+         {"kind", "Namespace"},
+         {"metadata", Json::Obj({{"name", instance.ns},
+                                 {"labels", Json::Obj({{kManagedByLabel, "slipway"},
+                                                       {kOrganizationLabel, instance.organization},
+                                                       {kProjectLabel, instance.project}})}})}});
     found = cluster.Create(wanted);
-    if (!found && found.error().code == Code::kAlreadyExists) found = cluster.Get(NamespaceRef(instance.ns));
+    if (!found && found.error().code == Code::kAlreadyExists)
+      found = cluster.Get(NamespaceRef(instance.ns));
   }
   if (!found) return std::move(found).error();
   if (!IsOurs(*found, instance)) {
-    return Error{Code::kPrecondition, "NamespaceNotOurs", "namespace " + instance.ns + " exists and is not Slipway's for organization " + instance.organization + ", project " + instance.project};
+    return Error{Code::kPrecondition, "NamespaceNotOurs",
+                 "namespace " + instance.ns + " exists and is not Slipway's for organization " +
+                     instance.organization + ", project " + instance.project};
   }
-  if (!(*found)["metadata"]["deletionTimestamp"].is_null()) return std::optional(store::WaitingFor{"Namespace", "", instance.ns, WhyTerminating(*found), 0});
+  if (!(*found)["metadata"]["deletionTimestamp"].is_null())
+    return std::optional(
+        store::WaitingFor{"Namespace", "", instance.ns, WhyTerminating(*found), 0});
   return std::optional<store::WaitingFor>();
 }
 
-Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns, const std::vector<std::string>& plans, const std::string& without) {
+Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns,
+                        const std::vector<std::string>& plans, const std::string& without) {
   Json hard = Json::MakeObject();
   bool left_out = without.empty();
   for (const std::string& text : plans) {
@@ -62,16 +76,21 @@ Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns, const std
   if (hard.empty()) return {};
   kube::ApplyOptions options;
   options.force = true;  // the quota is ours alone
-  TRY(const Json applied, cluster.Apply(Json::Obj({{"apiVersion", "v1"},
-                                                   {"kind", "ResourceQuota"},
-                                                   {"metadata", Json::Obj({{"name", kQuotaName}, {"namespace", ns}, {"labels", Json::Obj({{kManagedByLabel, "slipway"}})}})},
-                                                   {"spec", Json::Obj({{"hard", hard}})}}),
-                                        options));
+  TRY(const Json applied,
+      cluster.Apply(Json::Obj({{"apiVersion", "v1"},
+                               {"kind", "ResourceQuota"},
+                               {"metadata",
+                                Json::Obj({{"name", kQuotaName},
+                                           {"namespace", ns},
+                                           {"labels", Json::Obj({{kManagedByLabel, "slipway"}})}})},
+                               {"spec", Json::Obj({{"hard", hard}})}}),
+                    options));
   (void)applied;
   return {};
 }
 
-Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster, const store::InstanceRecord& instance) {
+Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster,
+                                                         const store::InstanceRecord& instance) {
   auto found = cluster.Get(NamespaceRef(instance.ns));
   if (!found) {
     if (found.error().code == Code::kNotFound) return std::optional<store::WaitingFor>();

@@ -30,9 +30,11 @@ void Observer::EnsureWatches(const Json& watches) {
       spec.label_selector = kInstanceLabel;
       spec.index_label = kInstanceLabel;
       spec.keep = keep;
-      informers_[key] = watch_(std::move(spec), [wake = wake_](kube::Informer::Change, const kube::Informer::ObjectPtr& object) {
-        if (!object->index.empty()) wake(object->index);
-      });
+      informers_[key] =
+          watch_(std::move(spec),
+                 [wake = wake_](kube::Informer::Change, const kube::Informer::ObjectPtr& object) {
+                   if (!object->index.empty()) wake(object->index);
+                 });
     }
   }
 }
@@ -52,7 +54,8 @@ bool Observer::Collect(const std::string& instance_id, const Json& watches, Json
   return synced;
 }
 
-bool Observer::CollectAll(const std::string& instance_id, std::vector<kube::Informer::ObjectPtr>& out) const {
+bool Observer::CollectAll(const std::string& instance_id,
+                          std::vector<kube::Informer::ObjectPtr>& out) const {
   bool synced = true;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, informer] : informers_) {
@@ -69,7 +72,8 @@ bool Observer::Watches(const std::string& api_version, const std::string& kind) 
 
 bool Observer::Synced() const {
   const std::lock_guard lock(mutex_);
-  return std::all_of(informers_.begin(), informers_.end(), [](const auto& entry) { return entry.second->synced(); });
+  return std::all_of(informers_.begin(), informers_.end(),
+                     [](const auto& entry) { return entry.second->synced(); });
 }
 
 size_t Observer::Bytes() const {

@@ -18,11 +18,12 @@ inline constexpr char kOrganizationLabel[] = "slipway.dev/organization";
 inline constexpr char kProjectLabel[] = "slipway.dev/project";
 inline constexpr char kManagedByLabel[] = "app.kubernetes.io/managed-by";
 
-// The cached objects of all instances: one informer per watched kind, whichever engines asked for it.
-// Threads: any; the wake callback comes from the client's loop and must not block.
+// The cached objects of all instances: one informer per watched kind, whichever engines asked for
+// it. Threads: any; the wake callback comes from the client's loop and must not block.
 class Observer {
  public:
-  using WatchFn = std::function<std::unique_ptr<kube::Informer>(kube::InformerSpec, kube::Informer::OnChange)>;
+  using WatchFn =
+      std::function<std::unique_ptr<kube::Informer>(kube::InformerSpec, kube::Informer::OnChange)>;
   using WakeFn = std::function<void(const std::string& instance_id)>;
 
   Observer(WatchFn watch, WakeFn wake) : watch_(std::move(watch)), wake_(std::move(wake)) {}
@@ -30,10 +31,12 @@ class Observer {
   // Watches the kinds of `describe.watches` that are not watched yet. Two engines that want the
   // same kind with different `keep` share one informer that keeps the union.
   void EnsureWatches(const Json& watches);
-  // The instance's objects of the kinds in `watches`. False while one of them has not been listed yet.
+  // The instance's objects of the kinds in `watches`. False while one of them has not been listed
+  // yet.
   bool Collect(const std::string& instance_id, const Json& watches, Json& observed) const;
   // All watched kinds, whichever engine: for "is anything left".
-  bool CollectAll(const std::string& instance_id, std::vector<kube::Informer::ObjectPtr>& out) const;
+  bool CollectAll(const std::string& instance_id,
+                  std::vector<kube::Informer::ObjectPtr>& out) const;
   bool Watches(const std::string& api_version, const std::string& kind) const;
   bool Synced() const;
   size_t Bytes() const;

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+
+#include <gtest/gtest.h>
 
 #include "pipeline/effects.h"
 #include "pipeline/quantity.h"
@@ -36,7 +36,8 @@ TEST(Vault, OpensOnlyForTheSamePlaceAndKey) {
   std::swap(swapped[0].sealed, swapped[1].sealed);
   EXPECT_FALSE(vault.Open("acme", "ins_1", sealed.data_key, swapped)) << "moved to another field";
   const Vault other(MasterKeys{"k2", {{"k2", key}}});
-  EXPECT_EQ(other.Open("acme", "ins_1", sealed.data_key, sealed.credentials).error().reason, "MasterKeyMissing");
+  EXPECT_EQ(other.Open("acme", "ins_1", sealed.data_key, sealed.credentials).error().reason,
+            "MasterKeyMissing");
 }
 
 TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
@@ -44,15 +45,20 @@ TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
   instance.id = "ins_1";
   instance.ns = "acme-orders";
   const EffectScope scope{instance, "pg", Json::Arr({"v1/ConfigMap"})};
-  const auto guard = [&](const char* text) { return GuardApply(scope, Json::Arr({*Json::Parse(text)})); };
+  const auto guard = [&](const char* text) {
+    return GuardApply(scope, Json::Arr({*Json::Parse(text)}));
+  };
   const auto good = guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}})");
   ASSERT_TRUE(good);
   EXPECT_EQ((*good)[0].At("/metadata/namespace").AsString(), "acme-orders");
   EXPECT_EQ((*good)[0].At("/metadata/labels/slipway.dev~1instance").AsString(), "ins_1");
-  EXPECT_EQ(guard(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}})").error().reason, "ForbiddenEffect");
-  EXPECT_FALSE(guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"kube-system"}})"));
+  EXPECT_EQ(guard(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}})").error().reason,
+            "ForbiddenEffect");
+  EXPECT_FALSE(guard(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"kube-system"}})"));
   EXPECT_FALSE(guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{}})"));
-  EXPECT_FALSE(guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}})"));
+  EXPECT_FALSE(guard(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}})"));
 }
 
 TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {
@@ -90,7 +96,8 @@ TEST(Scheduler, ATickThatAsksForAnotherGetsItAndIdleKeysCostNothing) {
   std::atomic<int> left{3};
   Scheduler scheduler(2, clock, [&](const std::string&) -> int64_t { return --left > 0 ? 1 : -1; });
   scheduler.Wake("a");
-  for (int i = 0; i < 10'000 && (left > 0 || scheduler.waiting() > 0); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 10'000 && (left > 0 || scheduler.waiting() > 0); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(left, 0);
   EXPECT_EQ(scheduler.waiting(), 0u);
 }

@@ -6,11 +6,21 @@
 namespace slipway::pipeline {
 
 Result<int64_t> ParseQuantity(std::string_view text) {
-  static constexpr std::pair<std::string_view, double> kUnits[] = {{"m", 1e-3},       {"", 1},           {"k", 1e3},          {"M", 1e6},           {"G", 1e9},
-                                                                   {"T", 1e12},       {"P", 1e15},       {"Ki", 1024.0},      {"Mi", 1048576.0},    {"Gi", 1073741824.0},
-                                                                   {"Ti", 1099511627776.0}, {"Pi", 1125899906842624.0}};
+  static constexpr std::pair<std::string_view, double> kUnits[] = {{"m", 1e-3},
+                                                                   {"", 1},
+                                                                   {"k", 1e3},
+                                                                   {"M", 1e6},
+                                                                   {"G", 1e9},
+                                                                   {"T", 1e12},
+                                                                   {"P", 1e15},
+                                                                   {"Ki", 1024.0},
+                                                                   {"Mi", 1048576.0},
+                                                                   {"Gi", 1073741824.0},
+                                                                   {"Ti", 1099511627776.0},
+                                                                   {"Pi", 1125899906842624.0}};
   double number = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, ec] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
   if (ec == std::errc() && number >= 0) {
     for (const auto& [name, factor] : kUnits) {
@@ -18,7 +28,8 @@ Result<int64_t> ParseQuantity(std::string_view text) {
       if (unit == name && value < 9e18) return static_cast<int64_t>(std::llround(value));
     }
   }
-  return Error{Code::kInvalid, "BadQuantity", Json::Quote(text) + " is not a quantity like 500m, 2 or 10Gi"};
+  return Error{Code::kInvalid, "BadQuantity",
+               Json::Quote(text) + " is not a quantity like 500m, 2 or 10Gi"};
 }
 
 std::string FormatQuantity(int64_t thousandths) {

@@ -9,7 +9,8 @@
 
 namespace slipway::pipeline {
 
-// A Kubernetes quantity in thousandths: "500m" → 500, "2" → 2000, "1Ki" → 1024000. kInvalid "BadQuantity".
+// A Kubernetes quantity in thousandths: "500m" → 500, "2" → 2000, "1Ki" → 1024000. kInvalid
+// "BadQuantity".
 Result<int64_t> ParseQuantity(std::string_view text);
 // Whole units where possible, else "…m".
 std::string FormatQuantity(int64_t thousandths);

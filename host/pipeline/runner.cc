@@ -12,15 +12,20 @@ using store::OperationState;
 constexpr int kAdvancesATick = 12;
 constexpr int64_t kStoreRetryMs = 1000;
 
-bool IsWaiting(const Input& input) { return std::holds_alternative<StageWaits>(input) || std::holds_alternative<StageRetries>(input); }
+bool IsWaiting(const Input& input) {
+  return std::holds_alternative<StageWaits>(input) || std::holds_alternative<StageRetries>(input);
+}
 
-bool WaitsForEngine(const store::StageRecord& stage) { return stage.waiting_for && stage.waiting_for->kind == "Engine"; }
+bool WaitsForEngine(const store::StageRecord& stage) {
+  return stage.waiting_for && stage.waiting_for->kind == "Engine";
+}
 
 }  // namespace
 
 Runner::Runner(const TickDeps& deps) : deps_(deps) {
   ticks_ = deps_.metrics.GetCounter("slipway_ticks_total", "Looks at an instance.");
-  const std::string name = "slipway_operations_ended_total", help = "Operations that ended, by state.";
+  const std::string name = "slipway_operations_ended_total",
+                    help = "Operations that ended, by state.";
   succeeded_ = deps_.metrics.GetCounter(name, help, {{"state", "SUCCEEDED"}});
   failed_ = deps_.metrics.GetCounter(name, help, {{"state", "FAILED"}});
   cancelled_ = deps_.metrics.GetCounter(name, help, {{"state", "CANCELLED"}});
@@ -30,7 +35,8 @@ int64_t Runner::Tick(const std::string& instance_id) {
   ticks_.Add();
   auto live = deps_.store.LiveOperation(instance_id);
   if (!live) {
-    deps_.log.Error("store.read_failed", {{"instance", instance_id}, {"reason", live.error().message}});
+    deps_.log.Error("store.read_failed",
+                    {{"instance", instance_id}, {"reason", live.error().message}});
     return kStoreRetryMs;
   }
   return *live ? Work(std::move(**live)) : Observe(instance_id);
@@ -44,10 +50,13 @@ int64_t Runner::Work(store::OperationRecord operation) {
   context.instance = *std::move(instance);
   context.inventory = *std::move(inventory);
   context.operation = std::move(operation);
-  context.outputs = Json::Parse(context.instance.outputs).operator bool() ? *Json::Parse(context.instance.outputs) : Json::MakeObject();
+  context.outputs = Json::Parse(context.instance.outputs).operator bool()
+                        ? *Json::Parse(context.instance.outputs)
+                        : Json::MakeObject();
 
   for (int advance = 0; advance < kAdvancesATick; ++advance) {
-    if (context.operation.state == OperationState::kBlocked && !context.operation.cancel_asked) return -1;
+    if (context.operation.state == OperationState::kBlocked && !context.operation.cancel_asked)
+      return -1;
     StageOutcome outcome = Look(context);
     const bool waits = IsWaiting(outcome.inputs.back());
     if (auto recorded = Record(context, outcome.inputs); !recorded) {
@@ -55,13 +64,16 @@ int64_t Runner::Work(store::OperationRecord operation) {
         deps_.log.Info("op.fence_lost", {{"op", context.operation.id}});
         return 0;  // whoever has it now was woken; look who that is
       }
-      deps_.log.Error("store.commit_failed", {{"op", context.operation.id}, {"reason", recorded.error().message}});
+      deps_.log.Error("store.commit_failed",
+                      {{"op", context.operation.id}, {"reason", recorded.error().message}});
       return kStoreRetryMs;
     }
-    if (store::IsTerminal(context.operation.state)) return 0;  // one more look: observe, or the next operation
+    if (store::IsTerminal(context.operation.state))
+      return 0;  // one more look: observe, or the next operation
     if (waits) {
       const auto& stage = context.operation.stages[context.operation.stage];
-      if (!HasTimeout(stage, context.operation.verb) || WaitsForEngine(stage)) return outcome.delay_ms;
+      if (!HasTimeout(stage, context.operation.verb) || WaitsForEngine(stage))
+        return outcome.delay_ms;
       const int64_t left = stage.started_ms + TimeoutMs(stage.name) - deps_.clock.NowMs();
       return std::clamp<int64_t>(left, 1, std::max<int64_t>(outcome.delay_ms, 1));
     }
@@ -72,16 +84,24 @@ int64_t Runner::Work(store::OperationRecord operation) {
 StageOutcome Runner::Look(TickContext& context) {
   const auto& operation = context.operation;
   if (operation.state == OperationState::kPending) return StageOutcome::Of(Started{});
-  if (operation.cancel_asked && operation.rollback_reason.empty() && operation.verb != "delete") return StageOutcome::Of(CancelAsked{});
+  if (operation.cancel_asked && operation.rollback_reason.empty() && operation.verb != "delete")
+    return StageOutcome::Of(CancelAsked{});
   const auto& stage = operation.stages[operation.stage];
   if (stage.state == store::StageState::kPending) return StageOutcome::Of(Resumed{});
-  if (HasTimeout(stage, operation.verb) && !WaitsForEngine(stage) && deps_.clock.NowMs() - stage.started_ms > TimeoutMs(stage.name)) {
-    std::string message = stage.name + " did not finish in " + std::to_string(TimeoutMs(stage.name) / 1000) + " s";
-    if (stage.waiting_for) message += "; it waited for " + stage.waiting_for->kind + " " + stage.waiting_for->name + ": " + stage.waiting_for->reason;
+  if (HasTimeout(stage, operation.verb) && !WaitsForEngine(stage) &&
+      deps_.clock.NowMs() - stage.started_ms > TimeoutMs(stage.name)) {
+    std::string message =
+        stage.name + " did not finish in " + std::to_string(TimeoutMs(stage.name) / 1000) + " s";
+    if (stage.waiting_for)
+      message += "; it waited for " + stage.waiting_for->kind + " " + stage.waiting_for->name +
+                 ": " + stage.waiting_for->reason;
     if (stage.rollback) context.operation.remnants = Json::MakeArray();
     if (stage.rollback) {
       for (const auto& record : context.inventory) {
-        context.operation.remnants.Push(Json::Obj({{"apiVersion", record.api_version}, {"kind", record.kind}, {"namespace", record.ns}, {"name", record.name}}));
+        context.operation.remnants.Push(Json::Obj({{"apiVersion", record.api_version},
+                                                   {"kind", record.kind},
+                                                   {"namespace", record.ns},
+                                                   {"name", record.name}}));
       }
     }
     return StageOutcome::Of(StageFails{{Code::kDeadline, "StageDeadlineExceeded", message}});
@@ -115,7 +135,10 @@ Result<void> Runner::Record(TickContext& context, const std::vector<Input>& inpu
   changed = changed || context.pending.instance.has_value();
   if (!changed) return {};
   for (const auto& event : events) {
-    deps_.log.Info(event.type, {{"op", context.operation.id}, {"instance", context.instance.id}, {"engine", context.operation.engine}, {"data", event.data}});
+    deps_.log.Info(event.type, {{"op", context.operation.id},
+                                {"instance", context.instance.id},
+                                {"engine", context.operation.engine},
+                                {"data", event.data}});
   }
   store::Change change = std::move(context.pending);
   context.pending = {};
@@ -138,12 +161,19 @@ Result<void> Runner::Record(TickContext& context, const std::vector<Input>& inpu
 // The instance as a user sees it follows from its operation.
 void Runner::TakeInstanceState(TickContext& context) const {
   const auto& operation = context.operation;
-  store::InstanceChange change{context.instance.state, context.instance.reason, context.instance.message, std::nullopt, std::nullopt, false};
+  store::InstanceChange change{context.instance.state,
+                               context.instance.reason,
+                               context.instance.message,
+                               std::nullopt,
+                               std::nullopt,
+                               false};
   const bool undone = operation.rollback_outcome == "COMPLETE";
   if (operation.verb == "delete") {
     change.state = "DELETING";
-    change.reason = operation.state == OperationState::kBlocked ? operation.error["reason"].AsString() : "";
-    change.message = operation.state == OperationState::kBlocked ? operation.error["message"].AsString() : "";
+    change.reason =
+        operation.state == OperationState::kBlocked ? operation.error["reason"].AsString() : "";
+    change.message =
+        operation.state == OperationState::kBlocked ? operation.error["message"].AsString() : "";
     if (operation.state == OperationState::kSucceeded) {
       change.deleted = true;
       context.pending.erase_credentials = true;
@@ -163,14 +193,17 @@ void Runner::TakeInstanceState(TickContext& context) const {
   }
   std::string outputs = context.outputs.Dump();
   if (outputs != context.instance.outputs) change.outputs = std::move(outputs);
-  const bool same = change.state == context.instance.state && change.reason == context.instance.reason && change.message == context.instance.message &&
-                    !change.outputs && !change.deleted;
+  const bool same =
+      change.state == context.instance.state && change.reason == context.instance.reason &&
+      change.message == context.instance.message && !change.outputs && !change.deleted;
   if (!same) context.pending.instance = std::move(change);
 }
 
 int64_t Runner::Observe(const std::string& instance_id) {
   auto instance = deps_.store.GetInstance(instance_id);
-  if (!instance || instance->deleted_ms != 0 || (instance->state != "ACTIVE" && instance->state != "DEGRADED")) return -1;
+  if (!instance || instance->deleted_ms != 0 ||
+      (instance->state != "ACTIVE" && instance->state != "DEGRADED"))
+    return -1;
   TickContext context;
   context.instance = *std::move(instance);
   auto outputs = Json::Parse(context.instance.outputs);
@@ -189,9 +222,14 @@ int64_t Runner::Observe(const std::string& instance_id) {
   change.message = ready ? "" : verdict["message"].AsString();
   const std::string text = context.outputs.Dump();
   if (text != context.instance.outputs) change.outputs = text;
-  if (change.state == context.instance.state && change.reason == context.instance.reason && change.message == context.instance.message && !change.outputs) return -1;
-  if (auto updated = deps_.store.UpdateInstance(instance_id, change); !updated) return kStoreRetryMs;
-  if (change.state != context.instance.state) deps_.log.Info("instance.health", {{"instance", instance_id}, {"state", change.state}, {"reason", change.reason}});
+  if (change.state == context.instance.state && change.reason == context.instance.reason &&
+      change.message == context.instance.message && !change.outputs)
+    return -1;
+  if (auto updated = deps_.store.UpdateInstance(instance_id, change); !updated)
+    return kStoreRetryMs;
+  if (change.state != context.instance.state)
+    deps_.log.Info("instance.health",
+                   {{"instance", instance_id}, {"state", change.state}, {"reason", change.reason}});
   return -1;
 }
 

@@ -1,19 +1,21 @@
 #include "pipeline/scheduler.h"
 
-#include <pthread.h>
-
 #include <chrono>
+#include <pthread.h>
 
 namespace slipway::pipeline {
 
-Scheduler::Scheduler(size_t workers, const Clock& clock, Tick tick) : clock_(clock), tick_(std::move(tick)) {
+Scheduler::Scheduler(size_t workers, const Clock& clock, Tick tick)
+    : clock_(clock), tick_(std::move(tick)) {
   for (size_t i = 0; i < workers; ++i) {
     workers_.emplace_back([this] { Run(); });
     pthread_setname_np(workers_.back().native_handle(), "tick");
   }
 }
 
-Scheduler::~Scheduler() { Stop(); }
+Scheduler::~Scheduler() {
+  Stop();
+}
 
 void Scheduler::Wake(const std::string& key, int64_t delay_ms) {
   {

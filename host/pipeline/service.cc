@@ -15,7 +15,9 @@ namespace {
 
 constexpr int64_t kDebounceMs = 20;
 
-Error Problem(std::string field, std::string reason, std::string message) { return {Code::kInvalid, std::move(reason), std::move(message), std::move(field)}; }
+Error Problem(std::string field, std::string reason, std::string message) {
+  return {Code::kInvalid, std::move(reason), std::move(message), std::move(field)};
+}
 
 std::string Join(const std::vector<Tier>& tiers) {
   std::string out;
@@ -38,7 +40,8 @@ struct Service::Impl {
   Metrics::Gauge waiting, cache_bytes;
   std::unique_ptr<Scheduler> scheduler;  // last: its threads use all of the above
 
-  Impl(PipelineOptions o, MasterKeys keys, engine::Registry& e, kube::Client& c, store::Store& s, const Clock& k, Logger& l, Metrics& m)
+  Impl(PipelineOptions o, MasterKeys keys, engine::Registry& e, kube::Client& c, store::Store& s,
+       const Clock& k, Logger& l, Metrics& m)
       : options(std::move(o)),
         engines(e),
         cluster(c),
@@ -46,12 +49,16 @@ struct Service::Impl {
         clock(k),
         log(l),
         vault(std::move(keys)),
-        observer([this](kube::InformerSpec spec, kube::Informer::OnChange change) { return cluster.Watch(std::move(spec), std::move(change)); },
-                 [this](const std::string& id) { Wake(id, kDebounceMs); }),
+        observer(
+            [this](kube::InformerSpec spec, kube::Informer::OnChange change) {
+              return cluster.Watch(std::move(spec), std::move(change));
+            },
+            [this](const std::string& id) { Wake(id, kDebounceMs); }),
         runner(TickDeps{options, vault, engines, cluster, store, observer, clock, log, m}) {
     waiting = m.GetGauge("slipway_scheduler_entries", "Instances with a wake-up.");
     cache_bytes = m.GetGauge("slipway_cache_bytes", "Bytes of cached cluster objects.");
-    scheduler = std::make_unique<Scheduler>(options.workers, clock, [this](const std::string& id) { return runner.Tick(id); });
+    scheduler = std::make_unique<Scheduler>(
+        options.workers, clock, [this](const std::string& id) { return runner.Tick(id); });
   }
 
   // Watch callbacks may come before the scheduler is there.
@@ -62,11 +69,13 @@ struct Service::Impl {
   void WatchEngines() {
     for (const auto& status : engines.List()) {
       if (status.state != engine::EngineState::kLoaded) continue;
-      if (auto engine = engines.ForType(status.database_type)) observer.EnsureWatches((*engine)->description()["watches"]);
+      if (auto engine = engines.ForType(status.database_type))
+        observer.EnsureWatches((*engine)->description()["watches"]);
     }
   }
 
-  store::OperationRecord NewOperation(const std::string& verb, const std::string& requested_by, const std::string& request_id) const {
+  store::OperationRecord NewOperation(const std::string& verb, const std::string& requested_by,
+                                      const std::string& request_id) const {
     store::OperationRecord operation;
     operation.id = NewId("op", clock);
     operation.verb = verb;
@@ -78,10 +87,15 @@ struct Service::Impl {
   }
 };
 
-Service::Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines, kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log, Metrics& metrics)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(keys), engines, cluster, store, clock, log, metrics)) {}
+Service::Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines,
+                 kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log,
+                 Metrics& metrics)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(keys), engines, cluster, store,
+                                   clock, log, metrics)) {}
 
-Service::~Service() { Stop(); }
+Service::~Service() {
+  Stop();
+}
 
 Result<void> Service::Start() {
   impl_->WatchEngines();
@@ -110,19 +124,35 @@ void Service::EnginesChanged() {
   }
 }
 
-Result<store::Submitted> Service::Create(const CreateRequest& request, std::vector<Error>* problems, std::vector<Warning>* warnings) {
+Result<store::Submitted> Service::Create(const CreateRequest& request, std::vector<Error>* problems,
+                                         std::vector<Warning>* warnings) {
   std::vector<Error> found;
   const std::string name = request.name.empty() ? request.project : request.name;
   const std::string ns = request.organization + "-" + request.project;
-  if (!IsDnsLabel(request.organization)) found.push_back(Problem("/orgId", "InvalidName", "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
-  if (!IsDnsLabel(request.project)) found.push_back(Problem("/projectName", "InvalidName", "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
-  if (!request.name.empty() && !IsDnsLabel(request.name)) found.push_back(Problem("/name", "InvalidName", "must be a lower-case DNS label of at most 63 characters"));
+  if (!IsDnsLabel(request.organization))
+    found.push_back(
+        Problem("/orgId", "InvalidName",
+                "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
+  if (!IsDnsLabel(request.project))
+    found.push_back(
+        Problem("/projectName", "InvalidName",
+                "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
+  if (!request.name.empty() && !IsDnsLabel(request.name))
+    found.push_back(
+        Problem("/name", "InvalidName", "must be a lower-case DNS label of at most 63 characters"));
   if (found.empty() && ns.size() > 63) {
-    found.push_back(Problem("/projectName", "NameTooLong", "the namespace " + ns + " would have " + std::to_string(ns.size()) + " characters, 63 are allowed for {orgId}-{projectName}"));
+    found.push_back(Problem("/projectName", "NameTooLong",
+                            "the namespace " + ns + " would have " + std::to_string(ns.size()) +
+                                " characters, 63 are allowed for {orgId}-{projectName}"));
   }
-  if (request.on_failure != "ROLLBACK" && request.on_failure != "RETAIN") found.push_back(Problem("/onFailure", "InvalidValue", "must be ROLLBACK or RETAIN"));
-  const auto tier = std::find_if(impl_->options.tiers.begin(), impl_->options.tiers.end(), [&](const Tier& t) { return t.name == request.tier; });
-  if (tier == impl_->options.tiers.end()) found.push_back(Problem("/tier", "UnknownTier", Json::Quote(request.tier) + " is not one of " + Join(impl_->options.tiers)));
+  if (request.on_failure != "ROLLBACK" && request.on_failure != "RETAIN")
+    found.push_back(Problem("/onFailure", "InvalidValue", "must be ROLLBACK or RETAIN"));
+  const auto tier = std::find_if(impl_->options.tiers.begin(), impl_->options.tiers.end(),
+                                 [&](const Tier& t) { return t.name == request.tier; });
+  if (tier == impl_->options.tiers.end())
+    found.push_back(
+        Problem("/tier", "UnknownTier",
+                Json::Quote(request.tier) + " is not one of " + Join(impl_->options.tiers)));
   auto engine = impl_->engines.ForType(request.database_type);
   if (!engine) {
     Error error = engine.error();
@@ -134,7 +164,9 @@ Result<store::Submitted> Service::Create(const CreateRequest& request, std::vect
     const int64_t limit = (*engine)->description()["name_limit"].AsInt(63);
     if (IsDnsLabel(name) && static_cast<int64_t>(name.size()) > limit) {
       found.push_back(Problem(request.name.empty() ? "/projectName" : "/name", "NameTooLong",
-                              "the name of a " + request.database_type + " instance may have " + std::to_string(limit) + " characters, this one has " + std::to_string(name.size())));
+                              "the name of a " + request.database_type + " instance may have " +
+                                  std::to_string(limit) + " characters, this one has " +
+                                  std::to_string(name.size())));
     }
   }
 
@@ -149,20 +181,23 @@ Result<store::Submitted> Service::Create(const CreateRequest& request, std::vect
                       {"parameters", request.parameters},
                       {"backup", request.backup}});
     std::vector<Error> failures;
-    auto normal = (*engine)->Validate(Json::Obj({{"schema", 1},
-                                                 {"verb", "create"},
-                                                 {"instance", Json::Obj({{"name", name}, {"namespace", ns}})},
-                                                 {"spec", spec},
-                                                 {"previous", nullptr}}),
-                                      &failures);
+    auto normal =
+        (*engine)->Validate(Json::Obj({{"schema", 1},
+                                       {"verb", "create"},
+                                       {"instance", Json::Obj({{"name", name}, {"namespace", ns}})},
+                                       {"spec", spec},
+                                       {"previous", nullptr}}),
+                            &failures);
     if (!normal) {
-      if (normal.error().code != Code::kInvalid && normal.error().code != Code::kUnsupported) return std::move(normal).error();
+      if (normal.error().code != Code::kInvalid && normal.error().code != Code::kUnsupported)
+        return std::move(normal).error();
       if (failures.empty()) failures.push_back(normal.error());
       for (Error& failure : failures) found.push_back(std::move(failure));
     } else {
       spec = (*normal)["spec"];
       for (const Json& warning : (*normal)["warnings"].items()) {
-        if (warnings != nullptr) warnings->push_back({warning["field"].AsString(), warning["message"].AsString()});
+        if (warnings != nullptr)
+          warnings->push_back({warning["field"].AsString(), warning["message"].AsString()});
       }
     }
   }
@@ -203,12 +238,15 @@ Result<store::Submitted> Service::Create(const CreateRequest& request, std::vect
 
 Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
   TRY(const store::InstanceRecord instance, impl_->store.GetInstance(request.instance_id));
-  if (instance.deleted_ms != 0) return Error{Code::kNotFound, "InstanceNotFound", "instance " + instance.id + " is deleted"};
+  if (instance.deleted_ms != 0)
+    return Error{Code::kNotFound, "InstanceNotFound", "instance " + instance.id + " is deleted"};
   if (request.expected_generation != 0 && request.expected_generation != instance.generation) {
     return Error{Code::kPrecondition, "EtagMismatch", "the instance was changed since it was read"};
   }
   if (instance.deletion_protection) {
-    return Error{Code::kPrecondition, "DeletionProtected", "deletionProtection is on; clear it first with PATCH {\"deletionProtection\": false}"};
+    return Error{
+        Code::kPrecondition, "DeletionProtected",
+        "deletionProtection is on; clear it first with PATCH {\"deletionProtection\": false}"};
   }
   store::Submission submission;
   submission.operation = impl_->NewOperation("delete", request.requested_by, request.request_id);
@@ -218,14 +256,17 @@ Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
   submission.supersede = true;
   submission.idempotency = request.idempotency;
   TRY(store::Submitted submitted, impl_->store.Submit(std::move(submission)));
-  if (!submitted.superseded.empty()) impl_->log.Info("op.superseded", {{"op", submitted.superseded}, {"by", submitted.operation.id}});
+  if (!submitted.superseded.empty())
+    impl_->log.Info("op.superseded",
+                    {{"op", submitted.superseded}, {"by", submitted.operation.id}});
   impl_->Wake(instance.id, 0);
   return submitted;
 }
 
 Result<store::OperationRecord> Service::Cancel(const std::string& operation_id) {
   TRY(const store::OperationRecord operation, impl_->store.GetOperation(operation_id));
-  if (operation.verb == "delete") return Error{Code::kPrecondition, "OperationNotCancellable", "a deletion cannot be taken back"};
+  if (operation.verb == "delete")
+    return Error{Code::kPrecondition, "OperationNotCancellable", "a deletion cannot be taken back"};
   TRY(store::OperationRecord asked, impl_->store.AskCancel(operation_id));
   impl_->Wake(asked.instance_id, 0);
   return asked;
@@ -241,7 +282,9 @@ Result<Json> Service::Credentials(const std::string& instance_id) {
   TRY(const store::InstanceRecord instance, impl_->store.GetInstance(instance_id));
   TRY(const auto data_key, impl_->store.DataKey(instance_id));
   TRY(const auto sealed, impl_->store.Credentials(instance_id));
-  if (!data_key || sealed.empty()) return Error{Code::kPrecondition, "NoCredentialsYet", "the instance has no credentials yet; its state is " + instance.state};
+  if (!data_key || sealed.empty())
+    return Error{Code::kPrecondition, "NoCredentialsYet",
+                 "the instance has no credentials yet; its state is " + instance.state};
   TRY(auto values, impl_->vault.Open(instance.organization, instance_id, *data_key, sealed));
   Json out = Json::MakeObject();
   for (auto& [field, value] : values) {
@@ -254,19 +297,25 @@ Result<Json> Service::Credentials(const std::string& instance_id) {
 std::vector<Check> Service::Checks() {
   std::vector<Check> out;
   const auto add = [&](const char* name, const Result<void>& result) {
-    out.push_back({name, static_cast<bool>(result), result ? "" : result.error().reason + ": " + result.error().message});
+    out.push_back({name, static_cast<bool>(result),
+                   result ? "" : result.error().reason + ": " + result.error().message});
   };
   add("store", impl_->store.Ping());
   add("cluster", impl_->cluster.Ping());
   impl_->waiting.Set(static_cast<double>(impl_->scheduler->waiting()));
   impl_->cache_bytes.Set(static_cast<double>(impl_->observer.Bytes()));
   const auto engines = impl_->engines.List();
-  const bool any = std::any_of(engines.begin(), engines.end(), [](const auto& e) { return e.state == engine::EngineState::kLoaded; });
+  const bool any = std::any_of(engines.begin(), engines.end(), [](const auto& e) {
+    return e.state == engine::EngineState::kLoaded;
+  });
   out.push_back({"engines", any, any ? "" : "no engine is loaded"});
-  out.push_back({"watches", impl_->observer.Synced(), impl_->observer.Synced() ? "" : "not every watched kind has been listed yet"});
+  out.push_back({"watches", impl_->observer.Synced(),
+                 impl_->observer.Synced() ? "" : "not every watched kind has been listed yet"});
   return out;
 }
 
-const std::vector<Tier>& Service::tiers() const { return impl_->options.tiers; }
+const std::vector<Tier>& Service::tiers() const {
+  return impl_->options.tiers;
+}
 
 }  // namespace slipway::pipeline

@@ -70,7 +70,9 @@ struct Check {
 // What the API may ask of the pipeline. All calls block; any thread.
 class Service {
  public:
-  Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines, kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log, Metrics& metrics);
+  Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines,
+          kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log,
+          Metrics& metrics);
   ~Service();  // Stop()
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -83,17 +85,19 @@ class Service {
   void EnginesChanged();
 
   // `problems` receives every validation error (JSON Pointer in `field`). Errors: kInvalid
-  // "ValidationFailed", kAlreadyExists "NameTaken" (field = instance id), kConflict "NamespaceTaken",
-  // kInvalid "IdempotencyKeyReused", kUnavailable "EngineQuarantined"/"EngineUnavailable",
-  // kUnsupported "EngineUnknown" (field /databaseType).
-  Result<store::Submitted> Create(const CreateRequest& request, std::vector<Error>* problems, std::vector<Warning>* warnings);
+  // "ValidationFailed", kAlreadyExists "NameTaken" (field = instance id), kConflict
+  // "NamespaceTaken", kInvalid "IdempotencyKeyReused", kUnavailable
+  // "EngineQuarantined"/"EngineUnavailable", kUnsupported "EngineUnknown" (field /databaseType).
+  Result<store::Submitted> Create(const CreateRequest& request, std::vector<Error>* problems,
+                                  std::vector<Warning>* warnings);
   // Always accepted, supersedes what runs; a second one returns the running one. kPrecondition
   // "DeletionProtected", "EtagMismatch"; kNotFound.
   Result<store::Submitted> Delete(const DeleteRequest& request);
   // kPrecondition "NotCancellable" / "NotRetryable".
   Result<store::OperationRecord> Cancel(const std::string& operation_id);
   Result<store::OperationRecord> Retry(const std::string& operation_id);
-  // Decrypted fields {"username": …, "password": …, …}. kPrecondition "NoCredentialsYet"; kNotFound.
+  // Decrypted fields {"username": …, "password": …, …}. kPrecondition "NoCredentialsYet";
+  // kNotFound.
   Result<Json> Credentials(const std::string& instance_id);
 
   // Readiness, one entry a dependency: store, cluster, engines.

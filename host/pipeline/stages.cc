@@ -9,10 +9,15 @@ struct Entry {
 };
 
 const std::vector<Entry>& Table(std::string_view verb) {
-  static const std::vector<Entry> create{{stage::kValidating, false},      {stage::kNamespaceCreation, true}, {stage::kCrdDeployment, true},
-                                         {stage::kWaitingForReady, true},  {stage::kCredentialGen, true},     {stage::kBackupConfig, true},
-                                         {stage::kMetricsSetup, true},     {stage::kCompleted, false}};
-  static const std::vector<Entry> remove{{stage::kValidating, false}, {stage::kResourceDeletion, true}, {stage::kNamespaceDeletion, false}, {stage::kCompleted, false}};
+  static const std::vector<Entry> create{
+      {stage::kValidating, false},   {stage::kNamespaceCreation, true},
+      {stage::kCrdDeployment, true}, {stage::kWaitingForReady, true},
+      {stage::kCredentialGen, true}, {stage::kBackupConfig, true},
+      {stage::kMetricsSetup, true},  {stage::kCompleted, false}};
+  static const std::vector<Entry> remove{{stage::kValidating, false},
+                                         {stage::kResourceDeletion, true},
+                                         {stage::kNamespaceDeletion, false},
+                                         {stage::kCompleted, false}};
   static const std::vector<Entry> none;
   return verb == "create" ? create : verb == "delete" ? remove : none;
 }
@@ -44,6 +49,8 @@ bool IsEngineStage(std::string_view verb, std::string_view name) {
   return false;
 }
 
-bool HasTimeout(const store::StageRecord& record, std::string_view verb) { return record.rollback || verb != "delete"; }
+bool HasTimeout(const store::StageRecord& record, std::string_view verb) {
+  return record.rollback || verb != "delete";
+}
 
 }  // namespace slipway::pipeline

@@ -14,7 +14,9 @@ namespace {
 constexpr int kLoginTries = 8;
 constexpr BackoffPolicy kLoginBackoff{200, 3000};
 
-store::StageRecord& Current(TickContext& context) { return context.operation.stages[context.operation.stage]; }
+store::StageRecord& Current(TickContext& context) {
+  return context.operation.stages[context.operation.stage];
+}
 
 // kInternal "BadDocument" when the plan names a stage that the verb does not have.
 Result<std::vector<Planned::Skip>> SkipsOf(const std::string& verb, const Json& plan) {
@@ -22,12 +24,18 @@ Result<std::vector<Planned::Skip>> SkipsOf(const std::string& verb, const Json& 
   std::vector<std::string> named;
   for (const Json& entry : plan["stages"].items()) {
     const std::string& name = entry["name"].AsString();
-    if (!IsEngineStage(verb, name)) return Error{Code::kInternal, "BadDocument", "plan names stage " + Json::Quote(name) + ", which is not an engine's stage of " + verb};
+    if (!IsEngineStage(verb, name))
+      return Error{
+          Code::kInternal, "BadDocument",
+          "plan names stage " + Json::Quote(name) + ", which is not an engine's stage of " + verb};
     named.push_back(name);
-    if (const Json& skip = entry["skip"]; skip.is_object()) skips.push_back({name, skip["reason"].AsString(), skip["message"].AsString()});
+    if (const Json& skip = entry["skip"]; skip.is_object())
+      skips.push_back({name, skip["reason"].AsString(), skip["message"].AsString()});
   }
   for (const auto& record : StagesOf(verb)) {
-    if (!IsEngineStage(verb, record.name) || std::find(named.begin(), named.end(), record.name) != named.end()) continue;
+    if (!IsEngineStage(verb, record.name) ||
+        std::find(named.begin(), named.end(), record.name) != named.end())
+      continue;
     // The namespace is the host's work too, whatever the engine adds.
     if (record.name == stage::kNamespaceCreation) continue;
     skips.push_back({record.name, "NothingToDo", "the engine does nothing here"});
@@ -51,26 +59,33 @@ struct Values {
 };
 
 // Reads the fields out of the operator's Secret.
-Result<void> ReadSecret(kube::Cluster& cluster, const std::string& ns, const Json& credentials, Values& out) {
+Result<void> ReadSecret(kube::Cluster& cluster, const std::string& ns, const Json& credentials,
+                        Values& out) {
   const std::string& name = credentials["secret"].AsString();
   TRY(const Json secret, cluster.Get({"v1", "Secret", ns, name}));
   for (const auto& [field, key] : credentials["fields"].members()) {
     const Json* data = secret["data"].Find(key.AsString());
-    if (data == nullptr) return Error{Code::kUnavailable, "SecretKeyMissing", "Secret " + name + " has no key " + key.AsString()};
+    if (data == nullptr)
+      return Error{Code::kUnavailable, "SecretKeyMissing",
+                   "Secret " + name + " has no key " + key.AsString()};
     TRY(std::string value, Base64Decode(data->AsString()));
     out.list.emplace_back(field, std::move(value));
   }
   return {};
 }
 
-connect::LoginResult Login(const TickDeps& deps, const TickContext& context, const Values& values, std::string& endpoint_name) {
+connect::LoginResult Login(const TickDeps& deps, const TickContext& context, const Values& values,
+                           std::string& endpoint_name) {
   const Json& proof = context.engine->description()["login_proof"];
   endpoint_name = proof["endpoint"].AsString("primary");
   for (const Json& endpoint : std::as_const(context.outputs)["endpoints"].items()) {
     if (endpoint["name"].AsString() != endpoint_name) continue;
     const Json& address = endpoint["external"].is_object() ? endpoint["external"] : endpoint;
-    return connect::TryLogin({proof["protocol"].AsString(), address["host"].AsString(), static_cast<int>(address["port"].AsInt()), values.Get("username"),
-                              values.Get("password"), values.Get("database"), proof["statement"].AsString("SELECT 1"), deps.options.credential_login_timeout_ms});
+    return connect::TryLogin({proof["protocol"].AsString(), address["host"].AsString(),
+                              static_cast<int>(address["port"].AsInt()), values.Get("username"),
+                              values.Get("password"), values.Get("database"),
+                              proof["statement"].AsString("SELECT 1"),
+                              deps.options.credential_login_timeout_ms});
   }
   return {connect::LoginOutcome::kUnreachable, "no endpoint " + endpoint_name};
 }
@@ -85,45 +100,59 @@ StageOutcome RunPlanning(const TickDeps& deps, TickContext& context) {
     for (const Json& entry : description["crds_required"].items()) {
       const std::string& text = entry.AsString();
       const size_t slash = std::min(text.rfind('/'), text.size());
-      const auto found = deps.cluster.Discover(text.substr(0, slash), text.substr(std::min(slash + 1, text.size())));
+      const auto found = deps.cluster.Discover(text.substr(0, slash),
+                                               text.substr(std::min(slash + 1, text.size())));
       if (found) continue;
-      if (found.error().code != Code::kNotFound) return FromClusterError(Current(context), found.error());
-      return StageOutcome::Of(StageFails{{Code::kPrecondition, "OperatorNotInstalled", "the cluster does not serve " + text + ": is the operator of " + (*engine)->name() + " installed?"}});
+      if (found.error().code != Code::kNotFound)
+        return FromClusterError(Current(context), found.error());
+      return StageOutcome::Of(
+          StageFails{{Code::kPrecondition, "OperatorNotInstalled",
+                      "the cluster does not serve " + text + ": is the operator of " +
+                          (*engine)->name() + " installed?"}});
     }
   }
   auto spec = Json::Parse(context.operation.spec);
   if (!spec) return StageOutcome::Of(StageFails{spec.error()});
   const auto& instance = context.instance;
-  auto plan = (*engine)->Plan(Json::Obj({{"schema", 1},
-                                         {"verb", context.operation.verb},
-                                         {"instance", Json::Obj({{"id", instance.id},
-                                                                 {"name", instance.name},
-                                                                 {"namespace", instance.ns},
-                                                                 {"seed", instance.seed},
-                                                                 {"organization", instance.organization},
-                                                                 {"project", instance.project}})},
-                                         {"spec", *std::move(spec)},
-                                         {"previous", nullptr}}));
+  auto plan =
+      (*engine)->Plan(Json::Obj({{"schema", 1},
+                                 {"verb", context.operation.verb},
+                                 {"instance", Json::Obj({{"id", instance.id},
+                                                         {"name", instance.name},
+                                                         {"namespace", instance.ns},
+                                                         {"seed", instance.seed},
+                                                         {"organization", instance.organization},
+                                                         {"project", instance.project}})},
+                                 {"spec", *std::move(spec)},
+                                 {"previous", nullptr}}));
   if (!plan) return FromEngineError(Current(context), (*engine)->name(), plan.error());
   auto skips = SkipsOf(context.operation.verb, *plan);
   if (!skips) return FromEngineError(Current(context), (*engine)->name(), skips.error());
-  return {{Planned{plan->Dump(), (*engine)->name(), (*engine)->version(), (*engine)->sha256(), *std::move(skips)}, StageReady{""}}, -1};
+  return {{Planned{plan->Dump(), (*engine)->name(), (*engine)->version(), (*engine)->sha256(),
+                   *std::move(skips)},
+           StageReady{""}},
+          -1};
 }
 
 StageOutcome RunNamespaceCreation(const TickDeps& deps, TickContext& context) {
   const auto& instance = context.instance;
   auto acquired = deps.store.AcquireNamespace(instance.ns, instance.organization, instance.project);
   if (!acquired) {
-    if (acquired.error().reason == "NamespaceTaken") return StageOutcome::Of(StageFails{acquired.error()});
+    if (acquired.error().reason == "NamespaceTaken")
+      return StageOutcome::Of(StageFails{acquired.error()});
     return FromClusterError(Current(context), acquired.error());
   }
-  if (!*acquired) return Waits(store::WaitingFor{"Namespace", "", instance.ns, "BeingDeleted", 0}, "NamespaceBusy", "the namespace is being deleted with its last instance", 300);
+  if (!*acquired)
+    return Waits(store::WaitingFor{"Namespace", "", instance.ns, "BeingDeleted", 0},
+                 "NamespaceBusy", "the namespace is being deleted with its last instance", 300);
   auto waiting = EnsureNamespace(deps.cluster, instance);
   if (!waiting) return FromClusterError(Current(context), waiting.error());
-  if (*waiting) return Waits(**waiting, "NamespaceTerminating", "waiting for the old namespace to go", 300);
+  if (*waiting)
+    return Waits(**waiting, "NamespaceTerminating", "waiting for the old namespace to go", 300);
   auto plans = deps.store.PlansInNamespace(instance.ns);
   if (!plans) return FromClusterError(Current(context), plans.error());
-  if (auto quota = ApplyQuota(deps.cluster, instance.ns, *plans, ""); !quota) return FromClusterError(Current(context), quota.error());
+  if (auto quota = ApplyQuota(deps.cluster, instance.ns, *plans, ""); !quota)
+    return FromClusterError(Current(context), quota.error());
   return RunEngineStage(deps, context);
 }
 
@@ -133,14 +162,18 @@ StageOutcome RunEngineStage(const TickDeps& deps, TickContext& context) {
   Json observed;
   auto result = CallStep(deps, context, context.operation.verb, Current(context).name, observed);
   if (!result) {
-    if (result.error().reason == "CacheNotSynced") return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced", result.error().message, 100);
-    if (result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined" || result.error().reason == "EngineUnavailable" || result.error().reason == "ResultTooLarge") {
+    if (result.error().reason == "CacheNotSynced")
+      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
+                   result.error().message, 100);
+    if (result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined" ||
+        result.error().reason == "EngineUnavailable" || result.error().reason == "ResultTooLarge") {
       return FromEngineError(Current(context), context.engine->name(), result.error());
     }
     return FromClusterError(Current(context), result.error());
   }
   if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied) {
-    if (applied.error().reason == "ForbiddenEffect") return StageOutcome::Of(StageFails{applied.error()});
+    if (applied.error().reason == "ForbiddenEffect")
+      return StageOutcome::Of(StageFails{applied.error()});
     return FromClusterError(Current(context), applied.error());
   }
   TakeOutputs(deps, context, (*result)["outputs"], observed);
@@ -153,19 +186,25 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
   Json observed;
   auto result = CallStep(deps, context, context.operation.verb, Current(context).name, observed);
   if (!result) {
-    if (result.error().reason == "CacheNotSynced") return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced", result.error().message, 100);
-    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined" ? FromEngineError(Current(context), context.engine->name(), result.error())
-                                                                                                 : FromClusterError(Current(context), result.error());
+    if (result.error().reason == "CacheNotSynced")
+      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
+                   result.error().message, 100);
+    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined"
+               ? FromEngineError(Current(context), context.engine->name(), result.error())
+               : FromClusterError(Current(context), result.error());
   }
-  if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied) return FromClusterError(Current(context), applied.error());
+  if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied)
+    return FromClusterError(Current(context), applied.error());
   TakeOutputs(deps, context, (*result)["outputs"], observed);
   StageOutcome judged = Judge(deps, context, *result);
   if (!std::holds_alternative<StageReady>(judged.inputs.back())) return judged;
 
   const Json& credentials = (*result)["outputs"]["credentials"];
-  if (!credentials["secret"].is_string()) return StageOutcome::Of(StageSkipped{"NoCredentials", "the engine names no credentials"});
+  if (!credentials["secret"].is_string())
+    return StageOutcome::Of(StageSkipped{"NoCredentials", "the engine names no credentials"});
   Values values;
-  if (auto read = ReadSecret(deps.cluster, context.instance.ns, credentials, values); !read) return FromClusterError(Current(context), read.error());
+  if (auto read = ReadSecret(deps.cluster, context.instance.ns, credentials, values); !read)
+    return FromClusterError(Current(context), read.error());
 
   Json proof = Json::Obj({{"state", "SKIPPED"}, {"at", FormatTime(deps.clock.NowMs())}});
   if (context.engine->description()["login_proof"].is_object()) {
@@ -173,7 +212,9 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
     const connect::LoginResult login = Login(deps, context, values, endpoint);
     proof.Set("endpoint", endpoint);
     switch (login.outcome) {
-      case connect::LoginOutcome::kProved: proof.Set("state", "PROVED"); break;
+      case connect::LoginOutcome::kProved:
+        proof.Set("state", "PROVED");
+        break;
       case connect::LoginOutcome::kNoConnector:
         proof.Set("state", "SKIPPED").Set("message", login.message);
         break;
@@ -184,13 +225,18 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
       case connect::LoginOutcome::kRefused:
       case connect::LoginOutcome::kNotReady: {
         const Error refused{Code::kPrecondition, "LoginRefused", login.message};
-        if (Current(context).attempts + 1 >= kLoginTries && login.outcome == connect::LoginOutcome::kRefused) return StageOutcome::Of(StageFails{refused});
-        return {{StageRetries{refused, store::WaitingFor{"Login", context.instance.ns, endpoint, login.message, 0}}}, BackoffMs(kLoginBackoff, Current(context).attempts)};
+        if (Current(context).attempts + 1 >= kLoginTries &&
+            login.outcome == connect::LoginOutcome::kRefused)
+          return StageOutcome::Of(StageFails{refused});
+        return {{StageRetries{refused, store::WaitingFor{"Login", context.instance.ns, endpoint,
+                                                         login.message, 0}}},
+                BackoffMs(kLoginBackoff, Current(context).attempts)};
       }
     }
   }
   context.outputs.Set("login_proof", proof);
-  Vault::Sealed sealed = deps.vault.Seal(context.instance.organization, context.instance.id, values.list);
+  Vault::Sealed sealed =
+      deps.vault.Seal(context.instance.organization, context.instance.id, values.list);
   context.pending.data_key = std::move(sealed.data_key);
   context.pending.credentials = std::move(sealed.credentials);
   return StageOutcome::Of(StageReady{"login " + proof["state"].AsString()});

@@ -9,18 +9,24 @@ namespace {
 
 constexpr int64_t kLookAgainMs = 300;
 
-store::StageRecord& Current(TickContext& context) { return context.operation.stages[context.operation.stage]; }
+store::StageRecord& Current(TickContext& context) {
+  return context.operation.stages[context.operation.stage];
+}
 
 store::WaitingFor WaitingOn(const store::ObjectRecord& record, const RemovalState& state) {
-  return {record.kind, record.ns, record.name, state.finalizers.empty() ? "Terminating" : "Finalizers: " + state.finalizers, 0};
+  return {record.kind, record.ns, record.name,
+          state.finalizers.empty() ? "Terminating" : "Finalizers: " + state.finalizers, 0};
 }
 
 // Deletes or checks one object of the inventory. A value when it still stands.
-Result<std::optional<store::WaitingFor>> Remove(const TickDeps& deps, TickContext& context, const store::ObjectRecord& record) {
+Result<std::optional<store::WaitingFor>> Remove(const TickDeps& deps, TickContext& context,
+                                                const store::ObjectRecord& record) {
   const store::ObjectRecord copy = record;
   TRY(const RemovalState state, RemoveObject(deps.cluster, context.instance.id, copy));
   if (state.state == Removal::kDeleting) return std::optional(WaitingOn(copy, state));
-  if (state.state == Removal::kNotOurs) deps.log.Warn("op.object_not_ours", {{"op", context.operation.id}, {"kind", copy.kind}, {"name", copy.name}});
+  if (state.state == Removal::kNotOurs)
+    deps.log.Warn("op.object_not_ours",
+                  {{"op", context.operation.id}, {"kind", copy.kind}, {"name", copy.name}});
   context.EraseObject(copy);
   return std::optional<store::WaitingFor>();
 }
@@ -33,9 +39,12 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
   Json observed;
   auto result = CallStep(deps, context, "delete", Current(context).name, observed);
   if (!result) {
-    if (result.error().reason == "CacheNotSynced") return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced", result.error().message, 100);
-    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined" ? FromEngineError(Current(context), context.engine->name(), result.error())
-                                                                                                 : FromClusterError(Current(context), result.error());
+    if (result.error().reason == "CacheNotSynced")
+      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
+                   result.error().message, 100);
+    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined"
+               ? FromEngineError(Current(context), context.engine->name(), result.error())
+               : FromClusterError(Current(context), result.error());
   }
   std::optional<store::WaitingFor> holds;
   for (const Json& wanted : (*result)["delete"].items()) {
@@ -46,14 +55,19 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
     like.name = wanted["name"].AsString();
     const store::ObjectRecord* known = context.FindObject(like);
     if (known == nullptr) {
-      return FromEngineError(Current(context), context.engine->name(), {Code::kInternal, "ForbiddenEffect", "the engine may not delete " + like.kind + " " + like.name + ": not in the inventory"});
+      return FromEngineError(
+          Current(context), context.engine->name(),
+          {Code::kInternal, "ForbiddenEffect",
+           "the engine may not delete " + like.kind + " " + like.name + ": not in the inventory"});
     }
     auto standing = Remove(deps, context, *known);
     if (!standing) return FromClusterError(Current(context), standing.error());
     if (*standing && !holds) holds = **standing;
   }
   StageOutcome judged = Judge(deps, context, *result);
-  if (holds) return Waits(holds, "WaitingForDeletion", holds->kind + " " + holds->name + " is being deleted", kLookAgainMs);
+  if (holds)
+    return Waits(holds, "WaitingForDeletion", holds->kind + " " + holds->name + " is being deleted",
+                 kLookAgainMs);
   if (!std::holds_alternative<StageReady>(judged.inputs.back())) {
     if (judged.delay_ms > kLookAgainMs) judged.delay_ms = kLookAgainMs;
     return judged;
@@ -63,13 +77,16 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
   while (!context.inventory.empty()) {
     auto standing = Remove(deps, context, context.inventory.back());
     if (!standing) return FromClusterError(Current(context), standing.error());
-    if (*standing) return Waits(**standing, "WaitingForDeletion", (*standing)->kind + " " + (*standing)->name + " is being deleted", kLookAgainMs);
+    if (*standing)
+      return Waits(**standing, "WaitingForDeletion",
+                   (*standing)->kind + " " + (*standing)->name + " is being deleted", kLookAgainMs);
   }
   std::vector<kube::Informer::ObjectPtr> left;
   deps.observer.CollectAll(context.instance.id, left);
   if (!left.empty()) {
     const kube::ObjectRef& ref = left.front()->ref;
-    return Waits(store::WaitingFor{ref.kind, ref.ns, ref.name, "StillThere", 0}, "WaitingForDeletion", ref.ToString() + " is still there", kLookAgainMs);
+    return Waits(store::WaitingFor{ref.kind, ref.ns, ref.name, "StillThere", 0},
+                 "WaitingForDeletion", ref.ToString() + " is still there", kLookAgainMs);
   }
   return judged;
 }
@@ -91,12 +108,16 @@ StageOutcome RunNamespaceDeletion(const TickDeps& deps, TickContext& context) {
       if (!created) return FromClusterError(Current(context), created.error());
       if (!created->empty()) mine = created->front().plan;
     }
-    if (auto quota = ApplyQuota(deps.cluster, instance.ns, *plans, mine); !quota) return FromClusterError(Current(context), quota.error());
-    return StageOutcome::Of(StageSkipped{"NamespaceInUse", "other instances of the project live in " + instance.ns});
+    if (auto quota = ApplyQuota(deps.cluster, instance.ns, *plans, mine); !quota)
+      return FromClusterError(Current(context), quota.error());
+    return StageOutcome::Of(
+        StageSkipped{"NamespaceInUse", "other instances of the project live in " + instance.ns});
   }
   auto waiting = RemoveNamespace(deps.cluster, instance);
   if (!waiting) return FromClusterError(Current(context), waiting.error());
-  if (*waiting) return Waits(**waiting, "WaitingForDeletion", "namespace " + instance.ns + " is being deleted", kLookAgainMs);
+  if (*waiting)
+    return Waits(**waiting, "WaitingForDeletion", "namespace " + instance.ns + " is being deleted",
+                 kLookAgainMs);
   context.pending.forget_namespace = instance.ns;
   return StageOutcome::Of(StageReady{""});
 }

@@ -10,7 +10,8 @@ using store::StageRecord;
 using store::StageState;
 
 Json ErrorJson(const Error& error) {
-  Json out = Json::Obj({{"code", CodeName(error.code)}, {"reason", error.reason}, {"message", error.message}});
+  Json out = Json::Obj(
+      {{"code", CodeName(error.code)}, {"reason", error.reason}, {"message", error.message}});
   if (!error.field.empty()) out.Set("field", error.field);
   return out;
 }
@@ -21,7 +22,9 @@ Json WaitingJson(const store::WaitingFor& w) {
 
 class Machine {
  public:
-  Machine(store::OperationRecord operation, int64_t now_ms) : now_ms_(now_ms) { out_.operation = std::move(operation); }
+  Machine(store::OperationRecord operation, int64_t now_ms) : now_ms_(now_ms) {
+    out_.operation = std::move(operation);
+  }
 
   Outcome Take() { return std::move(out_); }
 
@@ -45,7 +48,8 @@ class Machine {
     op().engine_sha256 = planned.engine_sha256;
     for (const auto& skip : planned.skips) {
       for (StageRecord& record : op().stages) {
-        if (record.rollback || record.name != skip.stage || record.state != StageState::kPending) continue;
+        if (record.rollback || record.name != skip.stage || record.state != StageState::kPending)
+          continue;
         record.state = StageState::kSkipped;
         record.reason = skip.reason;
         record.message = skip.message;
@@ -68,15 +72,17 @@ class Machine {
     StageRecord& record = current();
     const bool quiet = op().state != OperationState::kRunning;
     const bool same = record.waiting_for.has_value() == waits.waiting_for.has_value() &&
-                      (!waits.waiting_for || record.waiting_for->SameAs(*waits.waiting_for)) && record.reason == waits.reason &&
-                      record.message == waits.message && record.error.is_null();
+                      (!waits.waiting_for || record.waiting_for->SameAs(*waits.waiting_for)) &&
+                      record.reason == waits.reason && record.message == waits.message &&
+                      record.error.is_null();
     if (same && quiet) return;
     SetWaiting(waits.waiting_for);
     record.reason = waits.reason;
     record.message = waits.message;
     record.error = Json();
     record.attempts = 0;
-    if (op().state == OperationState::kRunning || op().state == OperationState::kBlocked) op().state = OperationState::kWaiting;
+    if (op().state == OperationState::kRunning || op().state == OperationState::kBlocked)
+      op().state = OperationState::kWaiting;
     if (!same) EmitStage("stage.waiting", record);
     out_.changed = true;
   }
@@ -127,7 +133,8 @@ class Machine {
   void operator()(const CancelAsked&) {
     if (op().verb == "delete" || !op().rollback_reason.empty()) return;
     SetError({Code::kCancelled, "Cancelled", "cancelled on request"});
-    if (op().stage < op().stages.size() && current().state == StageState::kRunning) Finish(StageState::kFailed, "Cancelled", "cancelled on request");
+    if (op().stage < op().stages.size() && current().state == StageState::kRunning)
+      Finish(StageState::kFailed, "Cancelled", "cancelled on request");
     BeginRollback("Cancelled");
   }
 
@@ -153,7 +160,8 @@ class Machine {
     if (!record.message.empty()) data.Set("message", record.message);
     if (record.waiting_for) data.Set("waitingFor", WaitingJson(*record.waiting_for));
     if (!record.error.is_null()) data.Set("error", record.error);
-    if (record.finished_ms > 0 && record.started_ms > 0) data.Set("durationMs", record.finished_ms - record.started_ms);
+    if (record.finished_ms > 0 && record.started_ms > 0)
+      data.Set("durationMs", record.finished_ms - record.started_ms);
     Emit(std::move(type), data);
   }
 
@@ -191,7 +199,10 @@ class Machine {
       record.error = Json();
       record.attempts = 0;
     }
-    EmitStage(state == StageState::kSucceeded ? "stage.succeeded" : state == StageState::kSkipped ? "stage.skipped" : "stage.failed", record);
+    EmitStage(state == StageState::kSucceeded ? "stage.succeeded"
+              : state == StageState::kSkipped ? "stage.skipped"
+                                              : "stage.failed",
+              record);
   }
 
   void Next() {
@@ -217,7 +228,8 @@ class Machine {
 
   void BeginRollback(const char* reason) {
     op().rollback_reason = reason;
-    op().state = op().rollback_reason == "Cancelled" ? OperationState::kCancelling : OperationState::kRollingBack;
+    op().state = op().rollback_reason == "Cancelled" ? OperationState::kCancelling
+                                                     : OperationState::kRollingBack;
     Emit("operation.rolling_back", Json::Obj({{"reason", reason}}));
     if (!HasEffects(op())) {
       EndRollback("COMPLETE");
@@ -232,7 +244,8 @@ class Machine {
     op().rollback_outcome = outcome;
     if (op().rollback_outcome == "COMPLETE") {
       for (StageRecord& record : op().stages) {
-        if (!record.rollback && record.state == StageState::kSucceeded) record.state = StageState::kCompensated;
+        if (!record.rollback && record.state == StageState::kSucceeded)
+          record.state = StageState::kCompensated;
       }
     }
     End(op().rollback_reason == "Cancelled" ? OperationState::kCancelled : OperationState::kFailed);
@@ -244,7 +257,9 @@ class Machine {
     Json data = Json::MakeObject();
     if (!op().error.is_null()) data.Set("error", op().error);
     if (!op().rollback_outcome.empty()) data.Set("rollback", op().rollback_outcome);
-    const char* type = state == OperationState::kSucceeded ? "operation.succeeded" : state == OperationState::kCancelled ? "operation.cancelled" : "operation.failed";
+    const char* type = state == OperationState::kSucceeded   ? "operation.succeeded"
+                       : state == OperationState::kCancelled ? "operation.cancelled"
+                                                             : "operation.failed";
     Emit(type, data);
   }
 
@@ -256,7 +271,9 @@ class Machine {
 
 bool HasEffects(const store::OperationRecord& operation) {
   for (const StageRecord& record : operation.stages) {
-    if (record.name != stage::kValidating && record.started_ms != 0 && record.state != StageState::kSkipped) return true;
+    if (record.name != stage::kValidating && record.started_ms != 0 &&
+        record.state != StageState::kSkipped)
+      return true;
   }
   return false;
 }

@@ -14,37 +14,49 @@ namespace slipway::pipeline {
 
 // What can happen to an operation. Each is one fact; Transition says what follows from it.
 struct Started {};
+
 struct Resumed {};  // after a retry: the stage that failed begins anew
+
 struct Planned {  // the engine's plan; `skips` name stages that will do nothing, and why
+
   struct Skip {
     std::string stage, reason, message;
   };
+
   std::string plan, engine, engine_version, engine_sha256;
   std::vector<Skip> skips;
 };
+
 struct StageReady {
   std::string message;
 };
+
 struct StageSkipped {
   std::string reason, message;
 };
+
 struct StageWaits {  // progress, nothing wrong
   std::optional<store::WaitingFor> waiting_for;
   std::string reason, message;
 };
+
 struct StageRetries {  // this try failed, another one follows
   Error error;
   std::optional<store::WaitingFor> waiting_for;
 };
+
 struct StageFails {
   Error error;
 };
+
 struct StageBlocks {  // a person must act
   Error error;
 };
+
 struct CancelAsked {};
 
-using Input = std::variant<Started, Resumed, Planned, StageReady, StageSkipped, StageWaits, StageRetries, StageFails, StageBlocks, CancelAsked>;
+using Input = std::variant<Started, Resumed, Planned, StageReady, StageSkipped, StageWaits,
+                           StageRetries, StageFails, StageBlocks, CancelAsked>;
 
 struct Outcome {
   store::OperationRecord operation;

@@ -38,7 +38,14 @@ class Walk {
   int64_t now = 1000;
 };
 
-Planned PlanWithSkips() { return {"{}", "pg", "1.0.0", "ab", {{"BACKUP_CONFIG", "BackupNotRequested", ""}, {"METRICS_SETUP", "TierExcludesMetrics", ""}}}; }
+Planned PlanWithSkips() {
+  return {
+      "{}",
+      "pg",
+      "1.0.0",
+      "ab",
+      {{"BACKUP_CONFIG", "BackupNotRequested", ""}, {"METRICS_SETUP", "TierExcludesMetrics", ""}}};
+}
 
 TEST(State, WalksTheEightStagesInOrderAndSkipsWithAReason) {
   Walk walk("create");
@@ -56,7 +63,8 @@ TEST(State, WalksTheEightStagesInOrderAndSkipsWithAReason) {
 TEST(State, WaitingForTheSameThingKeepsSinceAndCostsNoCommit) {
   Walk walk("create");
   walk.Then(Started{}).Then(PlanWithSkips()).Then(StageReady{});
-  const StageWaits waits{store::WaitingFor{"Pod", "ns", "orders-1", "ImagePullBackOff", 0}, "Waiting", "1 of 3"};
+  const StageWaits waits{store::WaitingFor{"Pod", "ns", "orders-1", "ImagePullBackOff", 0},
+                         "Waiting", "1 of 3"};
   walk.Then(waits);
   EXPECT_TRUE(walk.changed);
   EXPECT_EQ(walk.operation.state, OperationState::kWaiting);
@@ -72,7 +80,11 @@ TEST(State, WaitingForTheSameThingKeepsSinceAndCostsNoCommit) {
 
 TEST(State, FailureRollsBackAndMarksWhatWasUndone) {
   Walk walk("create");
-  walk.Then(Started{}).Then(PlanWithSkips()).Then(StageReady{}).Then(StageReady{}).Then(StageReady{});
+  walk.Then(Started{})
+      .Then(PlanWithSkips())
+      .Then(StageReady{})
+      .Then(StageReady{})
+      .Then(StageReady{});
   walk.Then(StageFails{{Code::kPrecondition, "ClusterUnrecoverable", "initdb failed"}});
   EXPECT_EQ(walk.operation.state, OperationState::kRollingBack);
   EXPECT_EQ(walk.current().name, "RESOURCE_DELETION");
@@ -97,14 +109,21 @@ TEST(State, FailureBeforeAnyEffectHasNothingToUndo) {
 TEST(State, RetainKeepsEverythingForALook) {
   Walk walk("create");
   walk.operation.on_failure = "RETAIN";
-  walk.Then(Started{}).Then(PlanWithSkips()).Then(StageReady{}).Then(StageFails{{Code::kInvalid, "X", ""}});
+  walk.Then(Started{})
+      .Then(PlanWithSkips())
+      .Then(StageReady{})
+      .Then(StageFails{{Code::kInvalid, "X", ""}});
   EXPECT_EQ(walk.operation.state, OperationState::kFailed);
   EXPECT_EQ(walk.operation.rollback_outcome, "RETAINED");
 }
 
 TEST(State, CancelUndoesAndEndsCancelled) {
   Walk walk("create");
-  walk.Then(Started{}).Then(PlanWithSkips()).Then(StageReady{}).Then(StageReady{}).Then(CancelAsked{});
+  walk.Then(Started{})
+      .Then(PlanWithSkips())
+      .Then(StageReady{})
+      .Then(StageReady{})
+      .Then(CancelAsked{});
   EXPECT_EQ(walk.operation.state, OperationState::kCancelling);
   walk.Then(StageReady{}).Then(StageReady{});
   EXPECT_EQ(walk.operation.state, OperationState::kCancelled);
@@ -112,11 +131,16 @@ TEST(State, CancelUndoesAndEndsCancelled) {
 
 TEST(State, AFailedRollbackIsPartialNotSilent) {
   Walk walk("create");
-  walk.Then(Started{}).Then(PlanWithSkips()).Then(StageReady{}).Then(StageReady{}).Then(StageFails{{Code::kInvalid, "X", ""}});
+  walk.Then(Started{})
+      .Then(PlanWithSkips())
+      .Then(StageReady{})
+      .Then(StageReady{})
+      .Then(StageFails{{Code::kInvalid, "X", ""}});
   walk.Then(StageFails{{Code::kDeadline, "StageDeadlineExceeded", ""}});
   EXPECT_EQ(walk.operation.state, OperationState::kFailed);
   EXPECT_EQ(walk.operation.rollback_outcome, "PARTIAL");
-  EXPECT_EQ(walk.operation.error["reason"].AsString(), "X") << "the first failure is the one to show";
+  EXPECT_EQ(walk.operation.error["reason"].AsString(), "X")
+      << "the first failure is the one to show";
 }
 
 TEST(State, ADeleteIsNeverRolledBackItBlocks) {
@@ -130,7 +154,8 @@ TEST(State, ADeleteIsNeverRolledBackItBlocks) {
 TEST(State, RetriesCountAttemptsAndSuccessResetsThem) {
   Walk walk("create");
   walk.Then(Started{});
-  const StageRetries retries{{Code::kUnavailable, "ConnectFailed", "no route"}, store::WaitingFor{"APIServer", "", "", "ConnectFailed", 0}};
+  const StageRetries retries{{Code::kUnavailable, "ConnectFailed", "no route"},
+                             store::WaitingFor{"APIServer", "", "", "ConnectFailed", 0}};
   walk.Then(retries).Then(retries);
   EXPECT_EQ(walk.current().attempts, 2);
   EXPECT_EQ(walk.current().error["reason"].AsString(), "ConnectFailed");

@@ -42,7 +42,8 @@ Result<Json> Facts(kube::Cluster& cluster, const Json& description) {
 
 // A Secret goes to the engine as its key names only.
 Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json& need) {
-  const kube::ObjectRef ref{need["apiVersion"].AsString(), need["kind"].AsString(), ns, need["name"].AsString()};
+  const kube::ObjectRef ref{need["apiVersion"].AsString(), need["kind"].AsString(), ns,
+                            need["name"].AsString()};
   auto found = cluster.Get(ref);
   if (!found) {
     if (found.error().code == Code::kNotFound) return Json();
@@ -51,20 +52,24 @@ Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json
   if (ref.kind != "Secret") return found;
   Json keys = Json::MakeArray();
   for (const auto& [key, value] : (*found)["data"].members()) keys.Push(key);
-  return Json::Obj({{"metadata", Json::Obj({{"name", ref.name}, {"namespace", ns}})}, {"keys", keys}});
+  return Json::Obj(
+      {{"metadata", Json::Obj({{"name", ref.name}, {"namespace", ns}})}, {"keys", keys}});
 }
 
 bool IsObserved(const Json& observed, const store::ObjectRecord& record) {
-  return std::any_of(observed.items().begin(), observed.items().end(), [&](const Json& object) { return SameObject(RecordOf(object), record); });
+  return std::any_of(observed.items().begin(), observed.items().end(),
+                     [&](const Json& object) { return SameObject(RecordOf(object), record); });
 }
 
 }  // namespace
 
 void TickContext::PutObject(const store::ObjectRecord& record) {
-  std::erase_if(pending.erase_objects, [&](const auto& other) { return SameObject(other, record); });
+  std::erase_if(pending.erase_objects,
+                [&](const auto& other) { return SameObject(other, record); });
   std::erase_if(pending.put_objects, [&](const auto& other) { return SameObject(other, record); });
   pending.put_objects.push_back(record);
-  const auto known = std::find_if(inventory.begin(), inventory.end(), [&](const auto& other) { return SameObject(other, record); });
+  const auto known = std::find_if(inventory.begin(), inventory.end(),
+                                  [&](const auto& other) { return SameObject(other, record); });
   if (known != inventory.end()) {
     *known = record;
   } else {
@@ -80,16 +85,19 @@ void TickContext::EraseObject(const store::ObjectRecord& record) {
 }
 
 const store::ObjectRecord* TickContext::FindObject(const store::ObjectRecord& like) const {
-  const auto known = std::find_if(inventory.begin(), inventory.end(), [&](const auto& other) { return SameObject(other, like); });
+  const auto known = std::find_if(inventory.begin(), inventory.end(),
+                                  [&](const auto& other) { return SameObject(other, like); });
   return known != inventory.end() ? &*known : nullptr;
 }
 
 bool TickContext::HasPending() const {
-  return !pending.put_objects.empty() || !pending.erase_objects.empty() || !pending.credentials.empty() || pending.data_key || pending.instance ||
+  return !pending.put_objects.empty() || !pending.erase_objects.empty() ||
+         !pending.credentials.empty() || pending.data_key || pending.instance ||
          pending.erase_credentials || !pending.forget_namespace.empty();
 }
 
-StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason, std::string message, int64_t delay_ms) {
+StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason,
+                   std::string message, int64_t delay_ms) {
   return {{StageWaits{std::move(waiting_for), std::move(reason), std::move(message)}}, delay_ms};
 }
 
@@ -99,26 +107,39 @@ StageOutcome FromClusterError(const store::StageRecord& stage, const Error& erro
     case Code::kInvalid:
     case Code::kPrecondition:
     case Code::kUnsupported:
-    case Code::kInternal: return StageOutcome::Of(StageFails{error});
+    case Code::kInternal:
+      return StageOutcome::Of(StageFails{error});
     case Code::kForbidden:
-    case Code::kUnauthenticated: return {{StageRetries{error, store::WaitingFor{"Permission", "", "", error.message, 0}}}, delay};
-    case Code::kExhausted: return {{StageRetries{error, store::WaitingFor{"ResourceQuota", "", "", error.message, 0}}}, delay};
-    default: return {{StageRetries{error, store::WaitingFor{"APIServer", "", "", error.reason, 0}}}, delay};
+    case Code::kUnauthenticated:
+      return {{StageRetries{error, store::WaitingFor{"Permission", "", "", error.message, 0}}},
+              delay};
+    case Code::kExhausted:
+      return {{StageRetries{error, store::WaitingFor{"ResourceQuota", "", "", error.message, 0}}},
+              delay};
+    default:
+      return {{StageRetries{error, store::WaitingFor{"APIServer", "", "", error.reason, 0}}},
+              delay};
   }
 }
 
-StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine, const Error& error) {
+StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine,
+                             const Error& error) {
   switch (error.code) {
-    case Code::kUnavailable: return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}}, kResyncMs};
+    case Code::kUnavailable:
+      return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}},
+              kResyncMs};
     case Code::kInvalid:
-    case Code::kUnsupported: return StageOutcome::Of(StageFails{error});
+    case Code::kUnsupported:
+      return StageOutcome::Of(StageFails{error});
     case Code::kPrecondition:
       if (!error.retryable) return StageOutcome::Of(StageFails{error});
       break;
-    default: break;
+    default:
+      break;
   }
   if (stage.attempts + 1 >= kEngineTries) return StageOutcome::Of(StageBlocks{error});
-  return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}}, BackoffMs(kEngineBackoff, stage.attempts, error.retry_after_ms)};
+  return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}},
+          BackoffMs(kEngineBackoff, stage.attempts, error.retry_after_ms)};
 }
 
 Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickContext& context) {
@@ -126,14 +147,16 @@ Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickConte
     if (context.operation.engine_sha256.empty()) {
       TRY(context.engine, deps.engines.ForType(context.instance.database_type));
     } else {
-      TRY(context.engine, deps.engines.ForSha(context.operation.engine, context.operation.engine_sha256));
+      TRY(context.engine,
+          deps.engines.ForSha(context.operation.engine, context.operation.engine_sha256));
     }
     deps.observer.EnsureWatches(context.engine->description()["watches"]);
   }
   return context.engine;
 }
 
-Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb, const std::string& stage, Json& observed) {
+Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
+                      const std::string& stage, Json& observed) {
   const Json& description = context.engine->description();
   if (!deps.observer.Collect(context.instance.id, description["watches"], observed)) {
     return Error{Code::kPrecondition, "CacheNotSynced", "a watched kind has not been listed yet"};
@@ -149,23 +172,27 @@ Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::str
   }
   Json inventory = Json::MakeArray();
   for (const auto& record : context.inventory) {
-    inventory.Push(Json::Obj({{"apiVersion", record.api_version}, {"kind", record.kind}, {"namespace", record.ns}, {"name", record.name}}));
+    inventory.Push(Json::Obj({{"apiVersion", record.api_version},
+                              {"kind", record.kind},
+                              {"namespace", record.ns},
+                              {"name", record.name}}));
   }
   const bool has_stage = operation.stage < operation.stages.size();
-  Json input = Json::Obj({{"schema", 1},
-                          {"verb", verb},
-                          {"stage", stage},
-                          {"attempt", has_stage ? operation.stages[operation.stage].attempts + 1 : 1},
-                          {"stage_started_ms", has_stage ? operation.stages[operation.stage].started_ms : int64_t{0}},
-                          {"now_ms", deps.clock.NowMs()},
-                          {"instance", InstanceJson(context.instance)},
-                          {"spec", std::move(spec)},
-                          {"previous", nullptr},
-                          {"carry", std::move(carry)},
-                          {"facts", std::move(facts)},
-                          {"observed", observed},
-                          {"inventory", std::move(inventory)},
-                          {"needs", Json::MakeObject()}});
+  Json input = Json::Obj(
+      {{"schema", 1},
+       {"verb", verb},
+       {"stage", stage},
+       {"attempt", has_stage ? operation.stages[operation.stage].attempts + 1 : 1},
+       {"stage_started_ms", has_stage ? operation.stages[operation.stage].started_ms : int64_t{0}},
+       {"now_ms", deps.clock.NowMs()},
+       {"instance", InstanceJson(context.instance)},
+       {"spec", std::move(spec)},
+       {"previous", nullptr},
+       {"carry", std::move(carry)},
+       {"facts", std::move(facts)},
+       {"observed", observed},
+       {"inventory", std::move(inventory)},
+       {"needs", Json::MakeObject()}});
   for (int round = 0; round < kNeedRounds; ++round) {
     TRY(Json result, context.engine->Step(input));
     bool asked = false;
@@ -177,11 +204,14 @@ Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::str
     }
     if (!asked) return result;
   }
-  return Error{Code::kInternal, "NeedLoop", "the engine asked for something new in each of four rounds"};
+  return Error{Code::kInternal, "NeedLoop",
+               "the engine asked for something new in each of four rounds"};
 }
 
-Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply, const Json& observed) {
-  const EffectScope scope{context.instance, context.engine->name(), context.engine->description()["applies"]};
+Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
+                      const Json& observed) {
+  const EffectScope scope{context.instance, context.engine->name(),
+                          context.engine->description()["applies"]};
   TRY(const std::vector<Json> objects, GuardApply(scope, apply));
   std::vector<std::pair<const Json*, std::string>> todo;  // object, sha256
   bool new_intent = false;
@@ -189,8 +219,11 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
     store::ObjectRecord record = RecordOf(object);
     std::string sha = Sha256Hex(object.Dump());
     const store::ObjectRecord* known = context.FindObject(record);
-    const bool drifted = known != nullptr && deps.observer.Watches(record.api_version, record.kind) && !IsObserved(observed, record);
-    if (known != nullptr && known->applied_sha256 == sha && !known->uid.empty() && !drifted) continue;
+    const bool drifted = known != nullptr &&
+                         deps.observer.Watches(record.api_version, record.kind) &&
+                         !IsObserved(observed, record);
+    if (known != nullptr && known->applied_sha256 == sha && !known->uid.empty() && !drifted)
+      continue;
     if (known == nullptr) {
       record.uid.clear();
       record.order = static_cast<int64_t>(context.inventory.size()) + 1;
@@ -210,7 +243,8 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
     store::ObjectRecord record = *context.FindObject(RecordOf(*object));
     auto uid = ApplyObject(deps.cluster, scope, *object, record.uid);
     if (!uid) {
-      if (uid.error().reason == "ObjectNotOurs") context.EraseObject(record);  // never ours to delete
+      if (uid.error().reason == "ObjectNotOurs")
+        context.EraseObject(record);  // never ours to delete
       return std::move(uid).error();
     }
     record.uid = *uid;
@@ -220,19 +254,28 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
   return {};
 }
 
-void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs, const Json& observed) {
+void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs,
+                 const Json& observed) {
   if (!outputs["endpoints"].is_array()) return;
   Json endpoints = Json::MakeArray();
   for (const Json& wanted : outputs["endpoints"].items()) {
     const std::string& service = wanted["service"].AsString();
     const int64_t port = wanted["port"].AsInt();
-    Json endpoint = Json::Obj({{"name", wanted["name"]}, {"role", wanted["role"]}, {"host", service + "." + context.instance.ns + "." + deps.options.cluster_domain}, {"port", port}});
+    Json endpoint = Json::Obj(
+        {{"name", wanted["name"]},
+         {"role", wanted["role"]},
+         {"host", service + "." + context.instance.ns + "." + deps.options.cluster_domain},
+         {"port", port}});
     for (const Json& object : observed.items()) {
-      if (object["kind"].AsString() != "Service" || object["metadata"]["name"].AsString() != service) continue;
+      if (object["kind"].AsString() != "Service" ||
+          object["metadata"]["name"].AsString() != service)
+        continue;
       const Json& ingress = object.At("/status/loadBalancer/ingress/0");
-      const std::string address = ingress["ip"].is_string() ? ingress["ip"].AsString() : ingress["hostname"].AsString();
+      const std::string address =
+          ingress["ip"].is_string() ? ingress["ip"].AsString() : ingress["hostname"].AsString();
       const int64_t external_port = ingress.At("/ports/0/port").AsInt(port);
-      if (!address.empty()) endpoint.Set("external", Json::Obj({{"host", address}, {"port", external_port}}));
+      if (!address.empty())
+        endpoint.Set("external", Json::Obj({{"host", address}, {"port", external_port}}));
     }
     endpoints.Push(std::move(endpoint));
   }
@@ -248,15 +291,25 @@ StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json&
   const std::string& message = verdict["message"].AsString();
   std::optional<store::WaitingFor> waiting_for;
   if (const Json& w = verdict["waitingFor"]; w.is_object()) {
-    waiting_for = store::WaitingFor{w["kind"].AsString(), w["namespace"].AsString(), w["name"].AsString(), w["reason"].AsString(), 0};
+    waiting_for = store::WaitingFor{w["kind"].AsString(), w["namespace"].AsString(),
+                                    w["name"].AsString(), w["reason"].AsString(), 0};
   }
   if (state == "ready") return StageOutcome::Of(StageReady{message});
   if (state == "skipped") return StageOutcome::Of(StageSkipped{reason, message});
-  if (state == "failed") return {{StageWaits{waiting_for, reason, message}, StageFails{{Code::kPrecondition, reason, message}}}, -1};
-  if (state == "blocked") return {{StageWaits{waiting_for, reason, message}, StageBlocks{{Code::kPrecondition, reason, message}}}, -1};
+  if (state == "failed")
+    return {{StageWaits{waiting_for, reason, message},
+             StageFails{{Code::kPrecondition, reason, message}}},
+            -1};
+  if (state == "blocked")
+    return {{StageWaits{waiting_for, reason, message},
+             StageBlocks{{Code::kPrecondition, reason, message}}},
+            -1};
   if (state != "progressing") {
-    return FromEngineError(context.operation.stages[context.operation.stage], context.engine->name(),
-                           {Code::kInternal, "BadDocument", "verdict.state " + Json::Quote(state) + " is not one of progressing, ready, skipped, failed, blocked"});
+    return FromEngineError(context.operation.stages[context.operation.stage],
+                           context.engine->name(),
+                           {Code::kInternal, "BadDocument",
+                            "verdict.state " + Json::Quote(state) +
+                                " is not one of progressing, ready, skipped, failed, blocked"});
   }
   const int64_t asked = result["retry_after_ms"].AsInt(kResyncMs);
   return Waits(std::move(waiting_for), reason, message, std::clamp<int64_t>(asked, 50, kResyncMs));

@@ -55,19 +55,25 @@ struct StageOutcome {
 // A failure of the cluster as the operation sees it: worth another try, or the end of the stage.
 StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error);
 // The same for an engine's failure. Quarantined and unavailable engines are waited for.
-StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine, const Error& error);
-StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason, std::string message, int64_t delay_ms);
+StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine,
+                             const Error& error);
+StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason,
+                   std::string message, int64_t delay_ms);
 
 // The engine that this operation is pinned to; the current one when it has none yet.
 Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickContext& context);
 
-// Calls step() until it needs nothing more, at most four rounds. kPrecondition "CacheNotSynced" when
-// a watched kind was not listed yet.
-Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb, const std::string& stage, Json& observed);
+// Calls step() until it needs nothing more, at most four rounds. kPrecondition "CacheNotSynced"
+// when a watched kind was not listed yet.
+Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
+                      const std::string& stage, Json& observed);
 // Guards and applies step's `apply`; the intent is committed before the first request.
-Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply, const Json& observed);
-// Turns `outputs.endpoints` into addresses with what the observed Services say, into context.outputs.
-void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs, const Json& observed);
+Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
+                      const Json& observed);
+// Turns `outputs.endpoints` into addresses with what the observed Services say, into
+// context.outputs.
+void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs,
+                 const Json& observed);
 // The verdict of a step result as inputs.
 StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json& result);
 

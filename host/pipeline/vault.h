@@ -21,11 +21,15 @@ class Vault {
     store::DataKeyRecord data_key;
     std::vector<store::CredentialRecord> credentials;
   };
+
   // A fresh data key for this set of values.
-  Sealed Seal(const std::string& organization, const std::string& instance_id, const std::vector<std::pair<std::string, std::string>>& values) const;
+  Sealed Seal(const std::string& organization, const std::string& instance_id,
+              const std::vector<std::pair<std::string, std::string>>& values) const;
   // kInternal "MasterKeyMissing" | "SealBroken".
-  Result<std::vector<std::pair<std::string, std::string>>> Open(const std::string& organization, const std::string& instance_id, const store::DataKeyRecord& data_key,
-                                                                const std::vector<store::CredentialRecord>& credentials) const;
+  Result<std::vector<std::pair<std::string, std::string>>> Open(
+      const std::string& organization, const std::string& instance_id,
+      const store::DataKeyRecord& data_key,
+      const std::vector<store::CredentialRecord>& credentials) const;
 
  private:
   MasterKeys keys_;

@@ -9,7 +9,17 @@
 
 namespace slipway::store {
 
-enum class OperationState { kPending, kRunning, kWaiting, kCancelling, kRollingBack, kBlocked, kSucceeded, kFailed, kCancelled };
+enum class OperationState {
+  kPending,
+  kRunning,
+  kWaiting,
+  kCancelling,
+  kRollingBack,
+  kBlocked,
+  kSucceeded,
+  kFailed,
+  kCancelled
+};
 enum class StageState { kPending, kRunning, kSucceeded, kSkipped, kFailed, kCompensated };
 
 // The words of the API: "PENDING" "ROLLING_BACK" …
@@ -24,7 +34,9 @@ struct WaitingFor {
   std::string kind, ns, name, reason;
   int64_t since_ms = 0;
 
-  bool SameAs(const WaitingFor& other) const { return kind == other.kind && ns == other.ns && name == other.name && reason == other.reason; }
+  bool SameAs(const WaitingFor& other) const {
+    return kind == other.kind && ns == other.ns && name == other.name && reason == other.reason;
+  }
 };
 
 struct StageRecord {
@@ -40,15 +52,15 @@ struct StageRecord {
 
 struct InstanceRecord {
   std::string id, organization, project, name, ns, database_type, tier;
-  std::string spec = "{}";        // normalised, JSON
-  std::string labels = "{}";      // the user's, JSON
-  std::string engine;             // engine name that serves it
+  std::string spec = "{}";    // normalised, JSON
+  std::string labels = "{}";  // the user's, JSON
+  std::string engine;         // engine name that serves it
   bool deletion_protection = false;
-  int64_t generation = 1;         // write revision: what the ETag is made of
+  int64_t generation = 1;              // write revision: what the ETag is made of
   std::string state = "PROVISIONING";  // PROVISIONING ACTIVE DEGRADED DELETING DELETED FAILED
-  std::string reason, message;    // of state
-  std::string outputs = "{}";     // {"endpoints": […], "login_proof": {…}}, JSON
-  std::string seed;               // 32 hex digits, fixed for life
+  std::string reason, message;         // of state
+  std::string outputs = "{}";          // {"endpoints": […], "login_proof": {…}}, JSON
+  std::string seed;                    // 32 hex digits, fixed for life
   std::string requested_by;
   int64_t created_ms = 0, updated_ms = 0, observed_ms = 0, deleted_ms = 0;
 };
@@ -63,9 +75,9 @@ struct OperationRecord {
   std::string rollback_reason;   // "Failed" or "Cancelled" once rolling back
   std::string rollback_outcome;  // "", COMPLETE, PARTIAL, RETAINED
   bool cancel_asked = false;
-  size_t stage = 0;              // index of the current stage
+  size_t stage = 0;  // index of the current stage
   std::vector<StageRecord> stages;
-  Json error;                    // null, or {code, reason, message, stage, waitingFor?}
+  Json error;                         // null, or {code, reason, message, stage, waitingFor?}
   Json remnants = Json::MakeArray();  // objects that a rollback could not see gone
   std::string requested_by, request_id;
   int64_t created_ms = 0, started_ms = 0, finished_ms = 0;
@@ -77,7 +89,8 @@ struct EventRecord {
   int64_t seq = 0;  // of the whole database, given by the store
   std::string operation_id;
   int64_t at_ms = 0;
-  std::string type;  // "operation.created", "stage.started", "stage.waiting", "stage.succeeded", "operation.succeeded" …
+  std::string type;  // "operation.created", "stage.started", "stage.waiting", "stage.succeeded",
+                     // "operation.succeeded" …
   std::string data = "{}";  // JSON
 };
 

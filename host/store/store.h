@@ -23,7 +23,7 @@ struct IdempotencyKey {
 struct Submission {
   OperationRecord operation;
   std::optional<InstanceRecord> instance;
-  bool supersede = false;               // end the live operation instead of refusing (delete)
+  bool supersede = false;  // end the live operation instead of refusing (delete)
   std::optional<IdempotencyKey> idempotency;
 };
 
@@ -83,7 +83,8 @@ class Store {
  public:
   // kConflict "StoreLocked" when another host has the directory; kInternal "StoreCorrupt",
   // "StoreTooNew" otherwise.
-  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, const Clock& clock, Logger& log, Metrics& metrics);
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, const Clock& clock,
+                                             Logger& log, Metrics& metrics);
   ~Store();
 
   // kConflict "OperationInProgress" (field = the live operation's id), kAlreadyExists "NameTaken"
@@ -95,13 +96,16 @@ class Store {
   // Outside of operations: what observation says about a finished instance.
   Result<void> UpdateInstance(const std::string& id, const InstanceChange& change);
   // The user's part. expected_generation 0 for any; kPrecondition "EtagMismatch".
-  Result<InstanceRecord> PatchInstance(const std::string& id, int64_t expected_generation, std::optional<bool> deletion_protection, std::optional<std::string> labels);
+  Result<InstanceRecord> PatchInstance(const std::string& id, int64_t expected_generation,
+                                       std::optional<bool> deletion_protection,
+                                       std::optional<std::string> labels);
   // Sets cancel_asked; kPrecondition "NotCancellable" when it is over.
   Result<OperationRecord> AskCancel(const std::string& operation_id);
   // FAILED (retained) or BLOCKED → RUNNING at the stage that failed. kPrecondition "NotRetryable".
   Result<OperationRecord> AskRetry(const std::string& operation_id);
 
-  // After a start: takes every live operation over (fence + 1). Returns (instance id, operation id).
+  // After a start: takes every live operation over (fence + 1). Returns (instance id, operation
+  // id).
   Result<std::vector<std::pair<std::string, std::string>>> ClaimLive();
 
   Result<InstanceRecord> GetInstance(const std::string& id) const;  // kNotFound
@@ -110,14 +114,16 @@ class Store {
   Result<std::vector<OperationRecord>> ListOperations(const OperationFilter& filter) const;
   // The operation that works on an instance now; nullopt when none.
   Result<std::optional<OperationRecord>> LiveOperation(const std::string& instance_id) const;
-  Result<std::vector<EventRecord>> Events(const std::string& operation_id, int64_t after_seq, size_t limit) const;
+  Result<std::vector<EventRecord>> Events(const std::string& operation_id, int64_t after_seq,
+                                          size_t limit) const;
   Result<std::vector<ObjectRecord>> Inventory(const std::string& instance_id) const;
   Result<std::vector<CredentialRecord>> Credentials(const std::string& instance_id) const;
   Result<std::optional<DataKeyRecord>> DataKey(const std::string& instance_id) const;
 
   // Namespaces are shared by the instances of a project.
   // True: it is ours to use. False: it is being deleted, wait.
-  Result<bool> AcquireNamespace(const std::string& ns, const std::string& organization, const std::string& project);
+  Result<bool> AcquireNamespace(const std::string& ns, const std::string& organization,
+                                const std::string& project);
   // True: nobody else uses it, it is now marked as being deleted. False: keep it.
   Result<bool> ReleaseNamespace(const std::string& ns, const std::string& instance_id);
   // Plans of the live instances of a namespace (their `quota` is summed up).
@@ -132,6 +138,7 @@ class Store {
     uint64_t groups = 0;  // transactions that put them there, one fsync each
     size_t queued = 0;
   };
+
   Stats stats() const;
 
  private:

@@ -98,10 +98,15 @@ def test_standard_has_replicas_and_its_own_system_and_survives_failover(host):
 
 def test_enterprise_with_backup_writes_all_of_its_objects(host):
     backup = {"destinationPath": "s3://bucket/acme/", "credentialsSecret": "s3-keys"}
-    operation, instance = provision(host, "big", "ENTERPRISE", backup=backup)
+    answer = host.create("big", "ENTERPRISE", backup=backup)
+    kubeconfig = os.path.join(host.data, "state", "kubeconfig")
+    secret = ["kubectl", "--kubeconfig", kubeconfig, "-n", "acme-big", "create", "secret", "generic", "s3-keys", "--from-literal=ACCESS_KEY_ID=a", "--from-literal=ACCESS_SECRET_KEY=b"]
+    wait_for(lambda: subprocess.run(secret, capture_output=True, timeout=30).returncode == 0, 30, "the namespace to take the Secret")
+    operation = host.finish(answer.json["id"])
+    assert operation["state"] == "SUCCEEDED", operation
+    instance = operation["target"]["id"]
     states = {s["name"]: s["state"] for s in operation["stages"]}
     assert states["BACKUP_CONFIG"] == "SUCCEEDED" and states["METRICS_SETUP"] == "SUCCEEDED"
-    kubeconfig = os.path.join(host.data, "state", "kubeconfig")
     names = subprocess.run(["kubectl", "--kubeconfig", kubeconfig, "-n", "acme-big", "get", "objectstores,scheduledbackups,podmonitors,networkpolicies,resourcequotas", "-o", "name"],
                            capture_output=True, text=True, check=True, timeout=30).stdout
     for kind in ("objectstore", "scheduledbackup", "podmonitor", "networkpolicy", "resourcequota"):
