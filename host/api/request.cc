@@ -111,8 +111,7 @@ Result<Json> ParseBody(const http::Request& request) {
 std::string Canonical(const Json& value) {
   if (value.is_object()) {
     Json::Object members = value.members();
-    std::sort(members.begin(), members.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+    members.sort([](const auto& a, const auto& b) { return a.first < b.first; });
     std::string out = "{";
     for (const auto& [name, member] : members) {
       if (out.size() > 1) out += ',';

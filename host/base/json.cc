@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <unordered_set>
 
 #define RAPIDJSON_HAS_STDSTRING 1
 #define RAPIDJSON_ASSERT(x) \
@@ -53,12 +54,12 @@ class Builder {
   bool StartObject() { return Open(Json::MakeObject()); }
 
   bool Key(const char* s, rapidjson::SizeType n, bool) {
-    key_.assign(s, n);
-    if (stack_.back().Has(key_)) {
-      problem_ = "duplicate key " + Json::Quote(key_);
+    Level& level = stack_.back();
+    level.key.assign(s, n);
+    if (IsKnown(level)) {
+      problem_ = "duplicate key " + Json::Quote(level.key);
       return false;
     }
-    keys_.back() = key_;
     return true;
   }
 
@@ -73,38 +74,58 @@ class Builder {
   const std::string& problem() const { return problem_; }
 
  private:
+  struct Level {
+    Json container;
+    std::string key;                           // of the member being read
+    std::unordered_set<std::string_view> seen;  // filled from kManyKeys on; views into container
+  };
+
+  static constexpr size_t kManyKeys = 24;  // below it a look through the members is quicker
+
+  // In an object with many members a look through all of them a key would be quadratic.
+  static bool IsKnown(Level& level) {
+    const Json::Object& members = level.container.members();
+    if (members.size() < kManyKeys) return level.container.Has(level.key);
+    if (level.seen.empty()) {
+      for (const auto& [key, value] : members) level.seen.insert(key);
+    }
+    return level.seen.count(level.key) > 0;
+  }
+
   bool Open(Json container) {
     if (stack_.size() >= max_depth_) {
       problem_ = "nested deeper than " + std::to_string(max_depth_);
       return false;
     }
-    stack_.push_back(std::move(container));
-    keys_.emplace_back();
+    stack_.push_back({std::move(container), {}, {}});
     return true;
   }
 
   bool Close() {
-    Json done = std::move(stack_.back());
+    Json done = std::move(stack_.back().container);
     stack_.pop_back();
-    keys_.pop_back();
     return Add(std::move(done));
   }
 
   bool Add(Json value) {
     if (stack_.empty()) {
       root_ = std::move(value);
-    } else if (stack_.back().is_array()) {
-      stack_.back().items().push_back(std::move(value));
+      return true;
+    }
+    Level& level = stack_.back();
+    if (level.container.is_array()) {
+      level.container.items().push_back(std::move(value));
     } else {
-      stack_.back().members().emplace_back(std::move(keys_.back()), std::move(value));
+      Json::Object& members = level.container.members();
+      members.emplace_back(std::move(level.key), std::move(value));
+      if (!level.seen.empty()) level.seen.insert(members.back().first);
     }
     return true;
   }
 
   size_t max_depth_;
-  std::vector<Json> stack_;
-  std::vector<std::string> keys_;
-  std::string key_, problem_;
+  std::vector<Level> stack_;
+  std::string problem_;
   Json root_;
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,11 +18,15 @@ namespace slipway {
 // everything else numeric is double. Copying copies the tree.
 //
 // Reading never throws: a look-up that fails gives the null value, a typed read its default.
+//
+// A reference to a member stays valid while its object gets and loses others, until that member is
+// erased or a value above it is assigned: `object["a"]` on a mutable value may insert, and a
+// reader must not have to know. A reference to an array's element does not outlive a Push.
 class Json {
  public:
   using Array = std::vector<Json>;
   using Member = std::pair<std::string, Json>;
-  using Object = std::vector<Member>;
+  using Object = std::list<Member>;
 
   struct Limits {
     size_t depth = 64;

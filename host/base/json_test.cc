@@ -38,6 +38,25 @@ TEST(Json, PointersReadAndWrite) {
   EXPECT_EQ(v["a"].size(), 0u);
 }
 
+TEST(Json, AMemberStaysWhereItIsWhileOthersComeAndGo) {
+  Json v = *Json::Parse(R"({"gone":1,"metadata":{"name":"a"}})");
+  const Json& metadata = v["metadata"];
+  v.Erase("gone");
+  for (int i = 0; i < 100; ++i) v.Set("k" + std::to_string(i), i);
+  EXPECT_EQ(metadata["name"].AsString(), "a");
+  EXPECT_EQ(&metadata, v.Find("metadata"));
+}
+
+// A megabyte of members used to take a look through all earlier ones for each of them.
+TEST(Json, ManyMembersCostNoMoreEach) {
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) text += "\"k" + std::to_string(i) + "\":0,";
+  EXPECT_TRUE(Json::Parse(text + "\"last\":0}"));
+  const auto twice = Json::Parse(text + "\"k7\":0}");
+  ASSERT_FALSE(twice);
+  EXPECT_NE(twice.error().message.find("duplicate key \"k7\""), std::string::npos);
+}
+
 TEST(Json, EqualityIgnoresOrderOfMembers) {
   EXPECT_EQ(*Json::Parse(R"({"a":1,"b":[1,2]})"), *Json::Parse(R"({"b":[1,2],"a":1.0})"));
   EXPECT_NE(*Json::Parse("[1,2]"), *Json::Parse("[2,1]"));

@@ -242,7 +242,6 @@ Answer<Json> Api::PrepareUpdate(const Kind& kind, const Json& before, Json after
   for (const char* field : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
                             "deletionGracePeriodSeconds", "generation", "generateName"})
     Restore(metadata, old_metadata, field);
-  // From here on the object may get new members: `metadata` is not valid any more.
   after.Set("apiVersion", kind.api_version());
   after.Set("kind", kind.kind);
   DefaultBuiltin(kind, after, false, 0);

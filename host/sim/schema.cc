@@ -41,14 +41,10 @@ void PruneAt(const Schema& schema, Json& value, const std::string& path, bool ro
   }
   if (!value.is_object()) return;
   // No properties and no values' schema: an object whose content is dropped, unless preserved.
-  Json::Object kept;
-  kept.reserve(value.size());
-  for (auto& [key, child] : value.members()) {
+  std::erase_if(value.members(), [&](Json::Member& member) {
+    auto& [key, child] = member;
     const bool resource = root || schema.embedded_resource;
-    if (resource && (key == "apiVersion" || key == "kind" || key == "metadata")) {
-      kept.emplace_back(key, std::move(child));
-      continue;
-    }
+    if (resource && (key == "apiVersion" || key == "kind" || key == "metadata")) return false;
     const auto property = schema.properties.find(key);
     if (property != schema.properties.end()) {
       PruneAt(*property->second, child, Join(path, key), false, removed);
@@ -56,11 +52,10 @@ void PruneAt(const Schema& schema, Json& value, const std::string& path, bool ro
       PruneAt(*schema.additional, child, Join(path, key), false, removed);
     } else if (!schema.preserve_unknown && schema.type != Schema::Type::kAny) {
       removed.push_back(Join(path, key));
-      continue;
+      return true;
     }
-    kept.emplace_back(key, std::move(child));
-  }
-  value.members() = std::move(kept);
+    return false;
+  });
 }
 
 }  // namespace
