@@ -67,10 +67,11 @@ Result<std::optional<store::IdempotencyKey>> ReadIdempotencyKey(const Context& c
   const std::string* key = call.request().Header("idempotency-key");
   if (key == nullptr) {
     if (!context.options.require_idempotency_key) return std::optional<store::IdempotencyKey>();
-    return Error{Code::kInvalid, "Malformed", "this host wants an Idempotency-Key with every POST"};
+    return Error{Code::kInvalid, "IdempotencyKeyRequired",
+                 "this host wants an Idempotency-Key with every POST"};
   }
   if (!IsIdempotencyKey(*key)) {
-    return Error{Code::kInvalid, "Malformed",
+    return Error{Code::kInvalid, "IdempotencyKeyInvalid",
                  "Idempotency-Key must be 1 to 255 printable ASCII characters"};
   }
   store::IdempotencyKey out;

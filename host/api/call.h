@@ -69,7 +69,8 @@ Reply Dispatch(const Context& context, const std::shared_ptr<Call>& call);
 
 // The answer to a request that made an operation.
 http::Response Accepted(const store::OperationRecord& operation, const Json& body);
-// Checks Idempotency-Key; nullopt without one. kInvalid "Malformed".
+// Checks Idempotency-Key; nullopt without one. kInvalid "IdempotencyKeyInvalid" or
+// "IdempotencyKeyRequired".
 Result<std::optional<store::IdempotencyKey>> ReadIdempotencyKey(const Context& context,
                                                                 const Call& call, const Json& body);
 

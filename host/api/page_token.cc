@@ -9,8 +9,8 @@ namespace {
 constexpr int64_t kLifeMs = 24 * 3600 * 1000;
 constexpr size_t kMacBytes = 32;
 
-Error Bad(const char* message) {
-  return Error{Code::kInvalid, "Malformed", message, "pageToken"};
+Error Bad(const char* reason, const char* message) {
+  return Error{Code::kInvalid, reason, message, "pageToken"};
 }
 
 }  // namespace
@@ -28,14 +28,15 @@ std::string PageTokens::Make(const PagePosition& position, std::string_view filt
 Result<PagePosition> PageTokens::Read(std::string_view token, std::string_view filter,
                                       int64_t now_ms) const {
   auto bytes = Base64UrlDecode(token);
-  if (!bytes || bytes->size() <= kMacBytes) return Bad("pageToken is not one that this API made");
+  if (!bytes || bytes->size() <= kMacBytes)
+    return Bad("PageTokenInvalid", "pageToken is not one that this API made");
   const std::string payload = bytes->substr(kMacBytes);
   if (!ConstantTimeEqual(bytes->substr(0, kMacBytes), HmacSha256(key_, payload))) {
-    return Bad("pageToken is not one that this API made");
+    return Bad("PageTokenInvalid", "pageToken is not one that this API made");
   }
   TRY(const Json fields, Json::Parse(payload));
   if (fields["f"].AsString() != Sha256Hex(filter).substr(0, 32)) {
-    return Bad("pageToken belongs to a list with another filter");
+    return Bad("PageTokenMismatch", "pageToken belongs to a list with another filter");
   }
   if (fields["e"].AsInt() <= now_ms) {
     return Error{Code::kGone, "PageTokenExpired", "the page token has expired; start over"};

@@ -21,7 +21,8 @@ class PageTokens {
   explicit PageTokens(std::string key) : key_(std::move(key)) {}
 
   std::string Make(const PagePosition& position, std::string_view filter, int64_t now_ms) const;
-  // kInvalid "Malformed": not ours, or of another filter. kGone "PageTokenExpired" after a day.
+  // kInvalid "PageTokenInvalid", or "PageTokenMismatch" with another filter; kGone
+  // "PageTokenExpired" after a day.
   Result<PagePosition> Read(std::string_view token, std::string_view filter, int64_t now_ms) const;
 
  private:

@@ -20,10 +20,20 @@ bool Lower(char c) {
   return std::islower(static_cast<unsigned char>(c)) != 0 || (c >= '0' && c <= '9');
 }
 
+// Wrong as HTTP or as JSON, not as a request of this API.
+bool IsMalformed(const std::string& reason) {
+  for (const char* word :
+       {"BadJson", "Malformed", "UnknownParameter", "PageTokenInvalid", "PageTokenMismatch",
+        "IdempotencyKeyInvalid", "IdempotencyKeyRequired"}) {
+    if (reason == word) return true;
+  }
+  return false;
+}
+
 int StatusOf(const Error& error) {
   switch (error.code) {
     case Code::kInvalid:
-      return error.reason == "BadJson" || error.reason == "Malformed" ? 400 : 422;
+      return IsMalformed(error.reason) ? 400 : 422;
     case Code::kUnauthenticated:
       return 401;
     case Code::kForbidden:

@@ -29,6 +29,8 @@ TEST(Problem, EveryErrorCodeHasItsStatus) {
       {Code::kInvalid, "IdempotencyKeyReused", 422, "IDEMPOTENCY_KEY_REUSED"},
       {Code::kInvalid, "BadJson", 400, "BAD_JSON"},
       {Code::kInvalid, "Malformed", 400, "MALFORMED"},
+      {Code::kInvalid, "PageTokenMismatch", 400, "PAGE_TOKEN_MISMATCH"},
+      {Code::kInvalid, "IdempotencyKeyRequired", 400, "IDEMPOTENCY_KEY_REQUIRED"},
       {Code::kUnauthenticated, "Unauthenticated", 401, "UNAUTHENTICATED"},
       {Code::kForbidden, "Forbidden", 403, "FORBIDDEN"},
       {Code::kNotFound, "InstanceNotFound", 404, "INSTANCE_NOT_FOUND"},

@@ -70,7 +70,8 @@ Result<void> CheckQuery(const Route& route, const http::Request& request) {
         std::find_if(route.query.begin(), route.query.end(),
                      [&name = name](const QueryParameter& p) { return p.name == name; });
     if (known == route.query.end()) {
-      return Malformed("unknown query parameter " + Json::Quote(name));
+      return Error{Code::kInvalid, "UnknownParameter",
+                   "unknown query parameter " + Json::Quote(name)};
     }
     if (!seen.insert(name).second) return Malformed("query parameter " + name + " is given twice");
     int64_t number = 0;

@@ -20,7 +20,7 @@ bool IsRequestId(std::string_view text);
 // 1–255 printable ASCII characters.
 bool IsIdempotencyKey(std::string_view text);
 
-// Unknown, repeated and ill-typed query parameters: kInvalid "Malformed".
+// kInvalid "UnknownParameter", or "Malformed" for a repeated or ill-typed one.
 Result<void> CheckQuery(const Route& route, const http::Request& request);
 // An integer parameter that CheckQuery accepted; `fallback` when absent.
 int64_t QueryInt(const http::Request& request, std::string_view name, int64_t fallback);

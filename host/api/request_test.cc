@@ -191,7 +191,7 @@ TEST(PageToken, ComesBackForTheSameFilterOnly) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->created_ms, 123);
   EXPECT_EQ(read->id, "ins_1");
-  EXPECT_EQ(tokens.Read(token, "another", 2000).error().reason, "Malformed");
+  EXPECT_EQ(tokens.Read(token, "another", 2000).error().reason, "PageTokenMismatch");
   EXPECT_EQ(tokens.Read(token, "filter", 1000 + 25 * 3600 * 1000LL).error().code, Code::kGone);
   EXPECT_FALSE(PageTokens(std::string(32, 'l')).Read(token, "filter", 2000));
   for (const std::string& forged :
