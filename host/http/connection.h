@@ -34,14 +34,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Runs `hand_over` while OnDisconnect() has to wait: Pistache must have finished adding a peer
-  // before it removes it. Loop thread.
-  template <class HandOver>
-  void Adopt(HandOver hand_over) {
-    Lock lock(mutex_);
-    hand_over();
-  }
-
   // Its Pistache worker.
   void OnInput(std::string_view bytes);
   void OnDisconnect();

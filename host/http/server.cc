@@ -29,7 +29,13 @@ class Reader final : public tcp::Handler {
   PROTOTYPE_OF(tcp::Handler, Reader)
 
  public:
-  void onConnection(const std::shared_ptr<tcp::Peer>&) override {}
+  // `hand_over` is held while a peer is being given to a worker, which may be quicker: Pistache
+  // must have finished adding a peer before it uses or removes it.
+  explicit Reader(std::shared_ptr<std::mutex> hand_over) : hand_over_(std::move(hand_over)) {}
+
+  void onConnection(const std::shared_ptr<tcp::Peer>&) override {
+    std::lock_guard wait(*hand_over_);
+  }
 
   void onInput(const char* data, size_t size, const std::shared_ptr<tcp::Peer>& peer) override {
     if (Connection* connection = Of(peer)) connection->OnInput(std::string_view(data, size));
@@ -43,6 +49,8 @@ class Reader final : public tcp::Handler {
   static Connection* Of(const std::shared_ptr<tcp::Peer>& peer) {
     return static_cast<Connection*>(peer->tryGetData(kDataKey).get());
   }
+
+  std::shared_ptr<std::mutex> hand_over_;
 };
 
 Limits Lowered(Limits limits) {
@@ -64,11 +72,10 @@ struct Server::Impl {
 
   void Adopt(int fd, const std::shared_ptr<Connection>& connection) {
     const auto& worker = workers[next_worker++ % workers.size()];
-    connection->Adopt([&] {
-      const auto peer = tcp::Peer::Create(fd, Pistache::Address());
-      peer->putData(kDataKey, connection);
-      std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
-    });
+    std::lock_guard lock(*hand_over);
+    const auto peer = tcp::Peer::Create(fd, Pistache::Address());
+    peer->putData(kDataKey, connection);
+    std::static_pointer_cast<tcp::Transport>(worker)->handleNewPeer(peer);
   }
 
   // May throw when descriptors or threads run out.
@@ -76,7 +83,7 @@ struct Server::Impl {
     reactor = Pistache::Aio::Reactor::create();
     reactor->init(Pistache::Aio::AsyncContext(std::max<size_t>(1, options.threads), "http"));
     const auto key =
-        reactor->addHandler(std::make_shared<tcp::Transport>(std::make_shared<Reader>()));
+        reactor->addHandler(std::make_shared<tcp::Transport>(std::make_shared<Reader>(hand_over)));
     workers = reactor->handlers(key);
     reactor->run();
     loop = std::thread([this, listen_fd] {
@@ -89,6 +96,7 @@ struct Server::Impl {
   const Options options;
   Logger& log;
   const std::shared_ptr<Hub> hub;
+  const std::shared_ptr<std::mutex> hand_over = std::make_shared<std::mutex>();
   std::shared_ptr<Pistache::Aio::Reactor> reactor;
   std::vector<std::shared_ptr<Pistache::Aio::Handler>> workers;
   size_t next_worker = 0;  // loop only
