@@ -15,7 +15,8 @@ class ServerSideApply : public TestCluster {
 
   static Json Owned(const Json& object, const std::string& manager, const std::string& operation) {
     for (const Json& entry : object["metadata"]["managedFields"].items())
-      if (entry["manager"].AsString() == manager && entry["operation"].AsString() == operation) return entry["fieldsV1"];
+      if (entry["manager"].AsString() == manager && entry["operation"].AsString() == operation)
+        return entry["fieldsV1"];
     return {};
   }
 };
@@ -36,15 +37,25 @@ TEST_F(ServerSideApply, WithoutEffectWritesNothing) {
 }
 
 TEST_F(ServerSideApply, RemovesWhatItsManagerNoLongerSends) {
-  Applied(Widget("w", R"({"size":1,"code":"abc","parameters":{"a":"1","b":"2"},"parts":[{"name":"a"},{"name":"b","count":2}]})"), "slipway");
-  const Json after = Applied(Widget("w", R"({"size":2,"parameters":{"b":"2"},"parts":[{"name":"b","count":2}]})"), "slipway");
-  EXPECT_EQ(after["spec"], J(R"({"size":2,"mode":"slow","parameters":{"b":"2"},"parts":[{"name":"b","count":2}]})"));
+  Applied(
+      Widget(
+          "w",
+          R"({"size":1,"code":"abc","parameters":{"a":"1","b":"2"},"parts":[{"name":"a"},{"name":"b","count":2}]})"),
+      "slipway");
+  const Json after =
+      Applied(Widget("w", R"({"size":2,"parameters":{"b":"2"},"parts":[{"name":"b","count":2}]})"),
+              "slipway");
+  EXPECT_EQ(
+      after["spec"],
+      J(R"({"size":2,"mode":"slow","parameters":{"b":"2"},"parts":[{"name":"b","count":2}]})"));
 }
 
 TEST_F(ServerSideApply, KeepsWhatOthersWrote) {
   Applied(Widget("w", R"({"size":1,"parts":[{"name":"a"}]})"), "slipway");
   const Kind& kind = KindOf("example.com/v1", "Widget");
-  ASSERT_TRUE(api.Patch(kind, "a", "w", PatchKind::kMerge, J(R"({"spec":{"code":"abc"},"metadata":{"labels":{"x":"y"}}})"), {.manager = "person"}));
+  ASSERT_TRUE(api.Patch(kind, "a", "w", PatchKind::kMerge,
+                        J(R"({"spec":{"code":"abc"},"metadata":{"labels":{"x":"y"}}})"),
+                        {.manager = "person"}));
   const Json after = Applied(Widget("w", R"({"size":2})"), "slipway");
   EXPECT_EQ(after["spec"], J(R"({"size":2,"mode":"slow","code":"abc"})"));
   EXPECT_EQ(after["metadata"]["labels"]["x"].AsString(), "y");
@@ -56,12 +67,16 @@ TEST_F(ServerSideApply, ConflictsAreNamedAsByTheRealServer) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, 409);
   EXPECT_EQ(other.error().reason, "Conflict");
-  EXPECT_EQ(other.error().message, "Apply failed with 1 conflict: conflict with \"slipway\": .spec.size");
-  EXPECT_EQ(other.error().details["causes"],
-            J(R"([{"reason":"FieldManagerConflict","message":"conflict with \"slipway\"","field":".spec.size"}])"));
+  EXPECT_EQ(other.error().message,
+            "Apply failed with 1 conflict: conflict with \"slipway\": .spec.size");
+  EXPECT_EQ(
+      other.error().details["causes"],
+      J(R"([{"reason":"FieldManagerConflict","message":"conflict with \"slipway\"","field":".spec.size"}])"));
   auto two = Apply(Widget("w", R"({"size":2,"code":"x"})"), "other");
   ASSERT_FALSE(two);
-  EXPECT_EQ(two.error().message, "Apply failed with 2 conflicts: conflicts with \"slipway\":\n- .spec.code\n- .spec.size");
+  EXPECT_EQ(
+      two.error().message,
+      "Apply failed with 2 conflicts: conflicts with \"slipway\":\n- .spec.code\n- .spec.size");
 }
 
 TEST_F(ServerSideApply, SharesAFieldOfTheSameValue) {
@@ -84,10 +99,13 @@ TEST_F(ServerSideApply, ForceTakesTheFieldOver) {
 TEST_F(ServerSideApply, AnUpdateTakesAFieldFromTheApplier) {
   Applied(Widget("w", R"({"size":1})"), "slipway");
   const Kind& kind = KindOf("example.com/v1", "Widget");
-  ASSERT_TRUE(api.Patch(kind, "a", "w", PatchKind::kMerge, J(R"({"spec":{"size":5}})"), {.manager = "person"}));
+  ASSERT_TRUE(api.Patch(kind, "a", "w", PatchKind::kMerge, J(R"({"spec":{"size":5}})"),
+                        {.manager = "person"}));
   auto back = Apply(Widget("w", R"({"size":1})"), "slipway");
   ASSERT_FALSE(back);
-  EXPECT_EQ(back.error().message, "Apply failed with 1 conflict: conflict with \"person\" using example.com/v1: .spec.size");
+  EXPECT_EQ(
+      back.error().message,
+      "Apply failed with 1 conflict: conflict with \"person\" using example.com/v1: .spec.size");
 }
 
 TEST_F(ServerSideApply, StatusIsASubresourceOfItsOwn) {
@@ -106,7 +124,9 @@ TEST_F(ServerSideApply, StatusIsASubresourceOfItsOwn) {
 
 TEST_F(ServerSideApply, MergesKnownListsOfBuiltInKindsByTheirKeys) {
   const auto pod = [](const std::string& containers) {
-    return J(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"a"},"spec":{"containers":)" + containers + "}}");
+    return J(
+        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"a"},"spec":{"containers":)" +
+        containers + "}}");
   };
   Applied(pod(R"([{"name":"one","image":"x:1","env":[{"name":"A","value":"1"}]}])"), "slipway");
   const Json both = Applied(pod(R"([{"name":"two","image":"y:1"}])"), "other");
@@ -117,14 +137,16 @@ TEST_F(ServerSideApply, MergesKnownListsOfBuiltInKindsByTheirKeys) {
   EXPECT_EQ(one.At("/spec/containers/1/name").AsString(), "two");
   auto conflict = Apply(pod(R"([{"name":"one","image":"x:3"}])"), "third");
   ASSERT_FALSE(conflict);
-  EXPECT_EQ(conflict.error().details["causes"][0]["field"].AsString(), ".spec.containers[name=\"one\"].image");
+  EXPECT_EQ(conflict.error().details["causes"][0]["field"].AsString(),
+            ".spec.containers[name=\"one\"].image");
 }
 
 TEST_F(ServerSideApply, ADryRunWritesNothing) {
   WriteOptions options{.manager = "slipway"};
   options.dry_run = true;
   const uint64_t before = store.version();
-  auto written = api.Apply(KindOf("example.com/v1", "Widget"), "a", "w", Widget("w", R"({"size":1})"), options);
+  auto written = api.Apply(KindOf("example.com/v1", "Widget"), "a", "w",
+                           Widget("w", R"({"size":1})"), options);
   ASSERT_TRUE(written);
   EXPECT_EQ(written->object->Parse()["spec"]["mode"].AsString(), "slow");
   EXPECT_EQ(store.version(), before);

@@ -17,7 +17,11 @@ class ControllerLoop : public TestCluster {
   static Json OwnedBy(Json object, const std::vector<ObjectPtr>& owners, bool blocks = false) {
     Json references = Json::MakeArray();
     for (const ObjectPtr& owner : owners)
-      references.Push(Json::Obj({{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"name", owner->name}, {"uid", owner->uid}, {"blockOwnerDeletion", blocks}}));
+      references.Push(Json::Obj({{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"name", owner->name},
+                                 {"uid", owner->uid},
+                                 {"blockOwnerDeletion", blocks}}));
     object["metadata"].Set("ownerReferences", std::move(references));
     return object;
   }
@@ -25,7 +29,8 @@ class ControllerLoop : public TestCluster {
   bool Exists(const std::string& name) { return !Get("v1", "ConfigMap", "a", name).is_null(); }
 
   void Release(const std::string& name) {
-    ASSERT_TRUE(api.Patch(KindOf("v1", "ConfigMap"), "a", name, PatchKind::kMerge, J(R"({"metadata":{"finalizers":null}})"), {}));
+    ASSERT_TRUE(api.Patch(KindOf("v1", "ConfigMap"), "a", name, PatchKind::kMerge,
+                          J(R"({"metadata":{"finalizers":null}})"), {}));
   }
 
   SystemClock real;
@@ -111,9 +116,14 @@ TEST_F(ControllerLoop, ATerminatingNamespaceTakesNothingNewAndSaysWhatItWaitsFor
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, 403);
   EXPECT_EQ(late.error().message,
-            "configmaps \"late\" is forbidden: unable to create new content in namespace a because it is being terminated");
+            "configmaps \"late\" is forbidden: unable to create new content in namespace a because "
+            "it is being terminated");
   EXPECT_EQ(late.error().details["causes"][0]["reason"].AsString(), "NamespaceTerminating");
-  EXPECT_NE(Get("v1", "Namespace", "", "a").At("/status/conditions/0/message").AsString().find("example.com/keep in 1"), std::string::npos);
+  EXPECT_NE(Get("v1", "Namespace", "", "a")
+                .At("/status/conditions/0/message")
+                .AsString()
+                .find("example.com/keep in 1"),
+            std::string::npos);
   Release("held");
   Settle();
   EXPECT_EQ(store.Get("namespaces", "", "a"), nullptr);

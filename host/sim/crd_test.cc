@@ -23,7 +23,8 @@ class CustomResources : public TestCluster {
 
 TEST_F(CustomResources, AreServedOnceDefined) {
   EXPECT_NE(kinds.ByResource("example.com", "v1", "widgets"), nullptr);
-  const Json definition = Get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "widgets.example.com");
+  const Json definition =
+      Get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "widgets.example.com");
   EXPECT_EQ(definition.At("/status/conditions/1/type").AsString(), "Established");
   EXPECT_EQ(definition.At("/spec/names/listKind").AsString(), "WidgetList");
 }
@@ -43,9 +44,11 @@ TEST_F(CustomResources, GetDefaultsAndAreCounted) {
 }
 
 TEST_F(CustomResources, LoseUnknownFieldsWithAWarning) {
-  auto made = TryCreate(Widget("w", R"({"size":1,"foo":2,"free":{"any":[1]},"parts":[{"name":"a","bar":1}]})"));
+  auto made = TryCreate(
+      Widget("w", R"({"size":1,"foo":2,"free":{"any":[1]},"parts":[{"name":"a","bar":1}]})"));
   ASSERT_TRUE(made);
-  EXPECT_EQ(made->warnings, (std::vector<std::string>{"unknown field \"spec.foo\"", "unknown field \"spec.parts[0].bar\""}));
+  EXPECT_EQ(made->warnings, (std::vector<std::string>{"unknown field \"spec.foo\"",
+                                                      "unknown field \"spec.parts[0].bar\""}));
   const Json object = made->object->Parse();
   EXPECT_FALSE(object["spec"].Has("foo"));
   EXPECT_TRUE(object["spec"]["free"].Has("any"));
@@ -55,27 +58,33 @@ TEST_F(CustomResources, WithUnknownFieldsAreRefusedWhenStrict) {
   const Failure post = Refused(R"({"size":1,"foo":2})");
   EXPECT_EQ(post.code, 400);
   EXPECT_EQ(post.reason, "BadRequest");
-  EXPECT_EQ(post.message, "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.foo\"");
+  EXPECT_EQ(post.message,
+            "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: "
+            "unknown field \"spec.foo\"");
 
   auto applied = Apply(Widget("w", R"({"size":1,"foo":2})"), "slipway");
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, 500);
   EXPECT_EQ(applied.error().message,
-            "failed to create typed patch object (a/w; example.com/v1, Kind=Widget): .spec.foo: field not declared in schema");
+            "failed to create typed patch object (a/w; example.com/v1, Kind=Widget): .spec.foo: "
+            "field not declared in schema");
 
   Create(Widget("w", R"({"size":1})"));
-  auto merged = api.Patch(KindOf("example.com/v1", "Widget"), "a", "w", PatchKind::kMerge, J(R"({"spec":{"foo":1}})"), Strict());
+  auto merged = api.Patch(KindOf("example.com/v1", "Widget"), "a", "w", PatchKind::kMerge,
+                          J(R"({"spec":{"foo":1}})"), Strict());
   ASSERT_FALSE(merged);
   EXPECT_EQ(merged.error().code, 422);
-  EXPECT_EQ(merged.error().details["causes"][0]["field"].AsString(), "patch");
+  EXPECT_EQ(merged.error().details.At("/causes/0/field").AsString(), "patch");
 }
 
 TEST_F(CustomResources, OfAWrongTypeAreRefusedByApplyAsTheRealServerDoes) {
-  auto applied = Apply(Widget("w", R"({"size":1,"parameters":{"max_connections":100}})"), "slipway");
+  auto applied =
+      Apply(Widget("w", R"({"size":1,"parameters":{"max_connections":100}})"), "slipway");
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, 500);
   EXPECT_EQ(applied.error().message,
-            "failed to create typed patch object (a/w; example.com/v1, Kind=Widget): .spec.parameters.max_connections: expected string, got "
+            "failed to create typed patch object (a/w; example.com/v1, Kind=Widget): "
+            ".spec.parameters.max_connections: expected string, got "
             "&value.valueUnstructured{Value:100}");
 }
 
@@ -83,26 +92,35 @@ TEST_F(CustomResources, AreCheckedInTheWordsOfTheRealServer) {
   const Failure zero = Refused(R"({"size":0})");
   EXPECT_EQ(zero.code, 422);
   EXPECT_EQ(zero.message,
-            "Widget.example.com \"w\" is invalid: spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1");
+            "Widget.example.com \"w\" is invalid: spec.size: Invalid value: 0: spec.size in body "
+            "should be greater than or equal to 1");
   EXPECT_EQ(zero.details["kind"].AsString(), "Widget");
   EXPECT_EQ(zero.details["group"].AsString(), "example.com");
-  EXPECT_EQ(zero.details["causes"][0]["field"].AsString(), "spec.size");
-  EXPECT_EQ(zero.details["causes"][0]["reason"].AsString(), "FieldValueInvalid");
+  EXPECT_EQ(zero.details.At("/causes/0/field").AsString(), "spec.size");
+  EXPECT_EQ(zero.details.At("/causes/0/reason").AsString(), "FieldValueInvalid");
 
-  EXPECT_EQ(Refused("{}").details["causes"][0]["message"].AsString(), "Required value");
+  EXPECT_EQ(Refused("{}").details.At("/causes/0/message").AsString(), "Required value");
   EXPECT_EQ(Refused(R"({"size":1,"mode":"NONE"})").message,
-            "Widget.example.com \"w\" is invalid: spec.mode: Unsupported value: \"NONE\": supported values: \"fast\", \"slow\"");
-  EXPECT_EQ(Refused(R"({"size":1,"code":"a-1"})").details["causes"][0]["message"].AsString(),
+            "Widget.example.com \"w\" is invalid: spec.mode: Unsupported value: \"NONE\": "
+            "supported values: \"fast\", \"slow\"");
+  EXPECT_EQ(Refused(R"({"size":1,"code":"a-1"})").details.At("/causes/0/message").AsString(),
             "Invalid value: \"a-1\": spec.code in body should match '^[a-z]+$'");
-  EXPECT_EQ(Refused(R"({"size":1,"code":"abcdef"})").details["causes"][0]["reason"].AsString(), "FieldValueTooLong");
-  EXPECT_EQ(Refused(R"({"size":"x"})").details["causes"][0]["reason"].AsString(), "FieldValueTypeInvalid");
-  EXPECT_EQ(Refused(R"({"size":1,"port":true})").details["causes"][0]["reason"].AsString(), "FieldValueTypeInvalid");
-  EXPECT_EQ(Refused(R"({"size":1,"parts":[{"name":"a"},{"name":"a"}]})").details["causes"][0]["reason"].AsString(), "FieldValueDuplicate");
+  EXPECT_EQ(Refused(R"({"size":1,"code":"abcdef"})").details.At("/causes/0/reason").AsString(),
+            "FieldValueTooLong");
+  EXPECT_EQ(Refused(R"({"size":"x"})").details.At("/causes/0/reason").AsString(),
+            "FieldValueTypeInvalid");
+  EXPECT_EQ(Refused(R"({"size":1,"port":true})").details.At("/causes/0/reason").AsString(),
+            "FieldValueTypeInvalid");
+  EXPECT_EQ(Refused(R"({"size":1,"parts":[{"name":"a"},{"name":"a"}]})")
+                .details.At("/causes/0/reason")
+                .AsString(),
+            "FieldValueDuplicate");
   EXPECT_EQ(Refused(R"({"size":1,"code":null})").code, 422);
   const Failure two = Refused(R"({"size":99,"mode":"x"})");
   EXPECT_EQ(two.details["causes"].size(), 2u);
   EXPECT_NE(two.message.find("is invalid: ["), std::string::npos);
-  EXPECT_TRUE(TryCreate(Widget("ok", R"({"size":9,"port":"http","note":null,"tags":[]})"), Strict()));
+  EXPECT_TRUE(
+      TryCreate(Widget("ok", R"({"size":9,"port":"http","note":null,"tags":[]})"), Strict()));
 }
 
 TEST_F(CustomResources, CountGenerationsOfTheSpecOnly) {
@@ -121,7 +139,9 @@ TEST_F(CustomResources, CountGenerationsOfTheSpecOnly) {
   EXPECT_EQ(status["spec"]["size"].AsInt(), 2) << "the status subresource writes nothing else";
   EXPECT_EQ(status["status"]["phase"].AsString(), "ok");
   EXPECT_EQ(status["metadata"]["generation"].AsInt(), 2);
-  EXPECT_EQ(patch(R"({"status":{"phase":"lost"},"spec":{"size":3}})", "")["status"]["phase"].AsString(), "ok");
+  EXPECT_EQ(
+      patch(R"({"status":{"phase":"lost"},"spec":{"size":3}})", "")["status"]["phase"].AsString(),
+      "ok");
 }
 
 TEST_F(CustomResources, NeedTheirVersionInAnUpdate) {
@@ -130,7 +150,8 @@ TEST_F(CustomResources, NeedTheirVersionInAnUpdate) {
   auto blind = api.Update(kind, "a", "w", Widget("w", R"({"size":2})"), {});
   ASSERT_FALSE(blind);
   EXPECT_EQ(blind.error().message,
-            "Widget.example.com \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update");
+            "Widget.example.com \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must "
+            "be specified for an update");
   Json stale = Get("example.com/v1", "Widget", "a", "w");
   stale["spec"].Set("size", 3);
   ASSERT_TRUE(api.Update(kind, "a", "w", stale, {}));
@@ -139,7 +160,8 @@ TEST_F(CustomResources, NeedTheirVersionInAnUpdate) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, 409);
   EXPECT_EQ(again.error().message,
-            "Operation cannot be fulfilled on widgets.example.com \"w\": the object has been modified; please apply your changes to the "
+            "Operation cannot be fulfilled on widgets.example.com \"w\": the object has been "
+            "modified; please apply your changes to the "
             "latest version and try again");
 }
 
@@ -154,7 +176,8 @@ TEST(Definitions, OfOurOwnAreServable) {
     ASSERT_EQ(served.size(), 1u);
     if (served[0].kind != "Cluster") continue;
     cluster = true;
-    Json object = *Json::Parse(R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{},"spec":{"instances":1}})");
+    Json object = *Json::Parse(
+        R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{},"spec":{"instances":1}})");
     ApplyDefaults(*served[0].schema, object);
     EXPECT_EQ(object.At("/spec/primaryUpdateStrategy").AsString(), "unsupervised");
     EXPECT_EQ(object.At("/spec/replicationSlots/highAvailability/slotPrefix").AsString(), "_cnpg_");

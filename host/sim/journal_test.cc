@@ -22,7 +22,8 @@ class State : public testing::Test {
   ~State() override { std::filesystem::remove_all(directory); }
 
   struct Life {
-    explicit Life(const std::string& path) : journal(path), store(&journal, 100), api(store, kinds, clock, false) {
+    explicit Life(const std::string& path)
+        : journal(path), store(&journal, 100), api(store, kinds, clock, false) {
       opened = journal.Open(store);
       if (opened) api.RegisterStored();
     }
@@ -43,9 +44,12 @@ class State : public testing::Test {
     Result<void> opened;
   };
 
-  static constexpr char kNamespace[] = R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}})";
-  static constexpr char kConfig[] = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"a"},"data":{"k":"v"}})";
-  static constexpr char kDefinition[] = R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+  static constexpr char kNamespace[] =
+      R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}})";
+  static constexpr char kConfig[] =
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"a"},"data":{"k":"v"}})";
+  static constexpr char kDefinition[] =
+      R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
     "metadata":{"name":"things.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"kind":"Thing","plural":"things"},
     "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}})";
 
@@ -60,7 +64,8 @@ TEST_F(State, IsThereAgainAfterARestart) {
     ASSERT_TRUE(life.opened);
     life.Create(kNamespace);
     life.Create(kDefinition);
-    life.Create(R"({"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t","namespace":"a"}})");
+    life.Create(
+        R"({"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t","namespace":"a"}})");
     version = life.Create(kConfig);
     text = life.store.Get("configmaps", "a", "x")->text;
   }
@@ -69,11 +74,13 @@ TEST_F(State, IsThereAgainAfterARestart) {
   EXPECT_EQ(life.store.version(), version);
   ASSERT_NE(life.store.Get("configmaps", "a", "x"), nullptr);
   EXPECT_EQ(life.store.Get("configmaps", "a", "x")->text, text);
-  EXPECT_NE(life.kinds.ByKind("example.com/v1", "Thing"), nullptr) << "definitions are served again";
+  EXPECT_NE(life.kinds.ByKind("example.com/v1", "Thing"), nullptr)
+      << "definitions are served again";
   EXPECT_NE(life.store.Get("example.com/things", "a", "t"), nullptr);
   std::vector<StoreEvent> events;
   uint64_t oldest = 0;
-  EXPECT_FALSE(life.store.EventsAfter("configmaps", version - 1, 10, events, oldest)) << "history is not kept: 410";
+  EXPECT_FALSE(life.store.EventsAfter("configmaps", version - 1, 10, events, oldest))
+      << "history is not kept: 410";
   EXPECT_TRUE(life.store.EventsAfter("configmaps", version, 10, events, oldest));
 }
 
@@ -117,7 +124,8 @@ TEST_F(State, IsCompactedAtTheStart) {
     life.Create(kConfig);
     const KindPtr kind = life.kinds.ByKind("v1", "ConfigMap");
     for (int i = 0; i < 20; ++i)
-      ASSERT_TRUE(life.api.Patch(*kind, "a", "x", PatchKind::kMerge, Json::Obj({{"data", Json::Obj({{"k", std::to_string(i)}})}}), {}));
+      ASSERT_TRUE(life.api.Patch(*kind, "a", "x", PatchKind::kMerge,
+                                 Json::Obj({{"data", Json::Obj({{"k", std::to_string(i)}})}}), {}));
   }
   const auto before = std::filesystem::file_size(path);
   Life life(path);

@@ -13,10 +13,13 @@ bool Matches(const char* selector, const StringPairs& labels) {
 
 TEST(LabelSelectors, KnowEqualitySetsAndPresence) {
   const StringPairs labels = {{"app", "db"}, {"tier", "free"}, {"slipway.dev/instance", "i1"}};
-  for (const char* yes : {"", "app=db", "app==db", "app = db", "app!=web", "none!=x", "tier in (free, paid)", "tier notin (paid)",
-                          "none notin (x)", "app", "!none", "app=db,tier=free", "slipway.dev/instance=i1", "app in (db),!none,tier"})
+  for (const char* yes :
+       {"", "app=db", "app==db", "app = db", "app!=web", "none!=x", "tier in (free, paid)",
+        "tier notin (paid)", "none notin (x)", "app", "!none", "app=db,tier=free",
+        "slipway.dev/instance=i1", "app in (db),!none,tier"})
     EXPECT_TRUE(Matches(yes, labels)) << yes;
-  for (const char* no : {"app=web", "app!=db", "none=x", "none=", "tier in (paid)", "tier notin (free)", "none", "!app", "app=db,tier=paid"})
+  for (const char* no : {"app=web", "app!=db", "none=x", "none=", "tier in (paid)",
+                         "tier notin (free)", "none", "!app", "app=db,tier=paid"})
     EXPECT_FALSE(Matches(no, labels)) << no;
 }
 

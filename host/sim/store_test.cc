@@ -7,16 +7,19 @@ class Store : public TestCluster {
  protected:
   explicit Store(size_t window = 100) : TestCluster(window) {}
 
-  ObjectStore::Outcome Put(const std::string& name, uint64_t expected, const std::string& data = "{}") {
+  ObjectStore::Outcome Put(const std::string& name, uint64_t expected,
+                           const std::string& data = "{}") {
     ObjectPtr stored;
-    return store.Put("configmaps", MakeObject(KindOf("v1", "ConfigMap"), ConfigMap(name, data)), expected, stored);
+    return store.Put("configmaps", MakeObject(KindOf("v1", "ConfigMap"), ConfigMap(name, data)),
+                     expected, stored);
   }
 };
 
 TEST_F(Store, CountsVersionsOverAllCollections) {
   const uint64_t start = store.version();
   const ObjectPtr first = Create(ConfigMap("x"));
-  const ObjectPtr second = Create(J(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"y","namespace":"a"}})"));
+  const ObjectPtr second =
+      Create(J(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"y","namespace":"a"}})"));
   EXPECT_EQ(first->version, start + 1);
   EXPECT_EQ(second->version, start + 2);
   EXPECT_EQ(first->Parse()["metadata"]["resourceVersion"].AsString(), std::to_string(start + 1));
@@ -70,7 +73,8 @@ TEST_F(Store, GivesEventsInOrderWithTheirBefore) {
   EXPECT_EQ(events[1].previous->version, version);
   EXPECT_EQ(events[2].type, EventType::kDeleted);
   EXPECT_EQ(events[2].object->version, start + 3);
-  EXPECT_EQ(events[2].object->Parse()["metadata"]["resourceVersion"].AsString(), std::to_string(start + 3));
+  EXPECT_EQ(events[2].object->Parse()["metadata"]["resourceVersion"].AsString(),
+            std::to_string(start + 3));
 }
 
 class SmallWindow : public Store {
@@ -88,14 +92,17 @@ TEST_F(SmallWindow, ForgetsOldEvents) {
   EXPECT_EQ(oldest, start + 2);
   EXPECT_TRUE(store.EventsAfter("configmaps", oldest, 10, events, oldest));
   EXPECT_EQ(events.size(), 2u);
-  EXPECT_TRUE(store.EventsAfter("secrets", 0, 10, events, oldest)) << "another collection forgets nothing";
+  EXPECT_TRUE(store.EventsAfter("secrets", 0, 10, events, oldest))
+      << "another collection forgets nothing";
 }
 
 TEST_F(Store, FindsDependentsByTheirOwner) {
   const ObjectPtr owner = Create(ConfigMap("owner"));
   Json child = ConfigMap("child");
-  child["metadata"].Set("ownerReferences",
-                        Json::Arr({Json::Obj({{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"name", "owner"}, {"uid", owner->uid}})}));
+  child["metadata"].Set(
+      "ownerReferences",
+      Json::Arr({Json::Obj(
+          {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"name", "owner"}, {"uid", owner->uid}})}));
   Create(child);
   ASSERT_EQ(store.Dependents(owner->uid).size(), 1u);
   EXPECT_EQ(store.Dependents(owner->uid)[0].name, "child");
