@@ -58,6 +58,7 @@ Answer<Json> Faults::Add(const Json& source) {
   rule.method = source["match"]["method"].AsString();
   rule.path = source["match"]["path"].AsString();
   rule.verb = source["match"]["verb"].AsString();
+  rule.user_agent = source["match"]["userAgent"].AsString();
   rule.every = std::max<int64_t>(1, source["every"].AsInt(1));
   rule.count = source["count"].AsInt();
   rule.source = source;
@@ -85,12 +86,13 @@ void Faults::Remove(int64_t id) {
 }
 
 std::vector<Fault> Faults::Hit(std::string_view method, std::string_view path,
-                               std::string_view verb) {
+                               std::string_view verb, std::string_view user_agent) {
   std::vector<Fault> out;
   const std::lock_guard lock(mutex_);
   for (Rule& rule : rules_) {
     if (!rule.method.empty() && rule.method != method) continue;
     if (!rule.verb.empty() && rule.verb != verb) continue;
+    if (!user_agent.starts_with(rule.user_agent)) continue;
     if (!PathMatches(rule.path, path)) continue;
     if (rule.count != 0 && rule.hits >= rule.count) continue;
     if (++rule.seen % rule.every != 0) continue;

@@ -23,23 +23,24 @@ struct Fault {
 };
 
 // Faults that tests switch on through /_sim/faults:
-//   {"match": {"method": "PATCH", "path": "/clusters/", "verb": "apply"}, "action": "status",
-//   "status": 409, "every": 3, "count": 1}
-// `path` is a part of the path, or a pattern when it has a "*"; `every` n hits each n-th match,
-// `count` is how many are hit in all. Actions: latency, status, drop, half-line, gone, refuse-all.
-// Guarded by one mutex.
+//   {"match": {"method": "PATCH", "path": "/clusters/", "verb": "apply", "userAgent": "slipwayd"},
+//   "action": "status", "status": 409, "every": 3, "count": 1}
+// `path` is a part of the path, or a pattern when it has a "*"; `userAgent` is how the client's
+// name begins; `every` n hits each n-th match, `count` is how many are hit in all. Actions:
+// latency, status, drop, half-line, gone, refuse-all. Guarded by one mutex.
 class Faults {
  public:
   Answer<Json> Add(const Json& rule);  // the rule with its id
   Json List() const;
   void Remove(int64_t id);  // 0 removes all
   // Latency and another fault may hit the same request: the latency comes first in the list.
-  std::vector<Fault> Hit(std::string_view method, std::string_view path, std::string_view verb);
+  std::vector<Fault> Hit(std::string_view method, std::string_view path, std::string_view verb,
+                         std::string_view user_agent);
 
  private:
   struct Rule {
     int64_t id = 0;
-    std::string method, path, verb;
+    std::string method, path, verb, user_agent;
     Fault fault;
     int64_t every = 1, count = 0;  // count 0: no end
     int64_t seen = 0, hits = 0;

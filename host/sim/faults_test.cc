@@ -11,8 +11,9 @@ int64_t Add(Faults& faults, const char* rule) {
   return added ? (*added)["id"].AsInt() : 0;
 }
 
-bool Hit(Faults& faults, const char* method, const char* path, const char* verb) {
-  return !faults.Hit(method, path, verb).empty();
+bool Hit(Faults& faults, const char* method, const char* path, const char* verb,
+         const char* user_agent = "") {
+  return !faults.Hit(method, path, verb, user_agent).empty();
 }
 
 TEST(FaultRules, MatchByMethodPathAndVerb) {
@@ -32,6 +33,14 @@ TEST(FaultRules, PatternsMatchTheWholePath) {
   EXPECT_FALSE(Hit(faults, "GET", "/api/v1/namespaces/a/pods/x", "get"));
 }
 
+TEST(FaultRules, MatchOneClient) {
+  Faults faults;
+  Add(faults, R"({"match":{"userAgent":"slipwayd/"},"action":"drop"})");
+  EXPECT_TRUE(Hit(faults, "GET", "/", "get", "slipwayd/0.1.0"));
+  EXPECT_FALSE(Hit(faults, "GET", "/", "get", "cloudnative-pg"));
+  EXPECT_FALSE(Hit(faults, "GET", "/", "get"));
+}
+
 TEST(FaultRules, HitEachNthUntilTheirCountIsUsedUp) {
   Faults faults;
   Add(faults, R"({"action":"status","status":429,"retryAfter":2,"every":3,"count":2})");
@@ -45,7 +54,7 @@ TEST(FaultRules, LatencyComesFirst) {
   Faults faults;
   Add(faults, R"({"action":"status","status":503})");
   Add(faults, R"({"action":"latency","ms":5})");
-  const auto both = faults.Hit("GET", "/", "get");
+  const auto both = faults.Hit("GET", "/", "get", "");
   ASSERT_EQ(both.size(), 2u);
   EXPECT_EQ(both[0].action, Fault::Action::kLatency);
 }

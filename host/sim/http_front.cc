@@ -80,7 +80,8 @@ void HttpFront::Handle(std::shared_ptr<http::Exchange> exchange) {
   if (target) call->target = *target;
   call->verb = VerbOf(request, target ? &call->target : nullptr);
   int64_t latency_ms = 0;
-  for (const Fault& fault : parts_.faults.Hit(request.method, request.path, call->verb)) {
+  for (const Fault& fault : parts_.faults.Hit(request.method, request.path, call->verb,
+                                              HeaderText(request, "user-agent"))) {
     if (fault.action == Fault::Action::kLatency) {
       latency_ms += fault.ms;
     } else if (!PassFault(call, fault)) {

@@ -187,6 +187,16 @@ class Host:
             assert self.process.returncode == 0, f"slipwayd ended with {self.process.returncode}"
 
 
+def leftovers(sim, namespace):
+    """What still stands of a project on the simulated API server."""
+    found = []
+    if sim.call("GET", f"/api/v1/namespaces/{namespace}").status != 404:
+        found.append("namespace")
+    for path in ("/apis/postgresql.cnpg.io/v1/clusters", "/api/v1/pods", "/api/v1/secrets", "/api/v1/persistentvolumeclaims", "/api/v1/services", "/apis/networking.k8s.io/v1/networkpolicies"):
+        found += [o["metadata"]["name"] for o in sim.list(path) if o["metadata"].get("namespace") == namespace]
+    return found
+
+
 def make_dir():
     path = tempfile.mkdtemp(prefix="slipway-test-")
     os.chmod(path, 0o711)  # databases run as another user when this is root

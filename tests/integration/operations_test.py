@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from integration.host import BUILD, Host, Sim, make_dir, remove_dir, wait_for
+from integration.host import BUILD, Host, Sim, leftovers, make_dir, remove_dir, wait_for
 
 
 @pytest.fixture()
@@ -24,15 +24,6 @@ def succeeded(host, answer):
     operation = host.finish(answer.json["id"])
     assert operation["state"] == "SUCCEEDED", json.dumps(operation, indent=1)
     return operation
-
-
-def leftovers(sim, namespace):
-    found = []
-    if sim.call("GET", f"/api/v1/namespaces/{namespace}").status != 404:
-        found.append("namespace")
-    for path in ("/apis/postgresql.cnpg.io/v1/clusters", "/api/v1/pods", "/api/v1/secrets", "/apis/networking.k8s.io/v1/networkpolicies"):
-        found += [o["metadata"]["name"] for o in sim.list(path) if o["metadata"].get("namespace") == namespace]
-    return found
 
 
 def test_one_live_operation_and_a_name_only_once(pair):
