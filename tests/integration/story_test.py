@@ -29,6 +29,12 @@ def psql(uri, statement, ok=True):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def server_files(host):
+    """Data directories of simulated instances that still lie about."""
+    databases = os.path.join(host.data, "state", "databases")
+    return [where for where, _, names in os.walk(databases) if "PG_VERSION" in names]
+
+
 def provision(host, project, tier, **more):
     answer = host.create(project, tier, **more)
     assert answer.status == 202, answer.body
@@ -64,6 +70,7 @@ def test_free_reaches_a_login_and_leaves_nothing(host):
     assert deleted.status == 202
     assert host.finish(deleted.json["id"])["state"] == "SUCCEEDED"
     assert host.call("GET", "/v1/instances?projectName=free").json["items"] == []
+    assert server_files(host) == []
 
 
 def test_standard_has_replicas_and_its_own_system_and_survives_failover(host):
