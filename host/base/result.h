@@ -57,11 +57,11 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value)
-      : v_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return value;`
+  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}
 
-  Result(Error error)
-      : v_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return error;`
+  Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const noexcept { return v_.index() == 0; }
 
@@ -88,7 +88,8 @@ class [[nodiscard]] Result<void> {
  public:
   Result() = default;
 
-  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return error;`
+  Result(Error error) : error_(std::move(error)) {}
 
   explicit operator bool() const noexcept { return !error_; }
 
@@ -103,10 +104,12 @@ class [[nodiscard]] Result<void> {
 // TRY(auto x, F()): x is F()'s value, or the function returns F()'s error.
 #define SLIPWAY_CAT2(a, b) a##b
 #define SLIPWAY_CAT(a, b) SLIPWAY_CAT2(a, b)
+// NOLINTBEGIN(bugprone-macro-parentheses): `decl` is a declaration
 #define TRY(decl, expr)                                                                    \
   auto SLIPWAY_CAT(try_, __LINE__) = (expr);                                               \
   if (!SLIPWAY_CAT(try_, __LINE__)) return std::move(SLIPWAY_CAT(try_, __LINE__)).error(); \
   decl = *std::move(SLIPWAY_CAT(try_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
 #define TRY_VOID(expr)                                                \
   do {                                                                \
     if (auto try_v = (expr); !try_v) return std::move(try_v).error(); \

@@ -123,7 +123,9 @@ Result<YamlDocument> ParseYamlDocument(const std::string& text) {
 Result<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return FileError(path);
-  std::string out((std::istreambuf_iterator<char>(in)), {});
+  std::string out, block(size_t{64} << 10, '\0');
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0)
+    out.append(block, 0, static_cast<size_t>(in.gcount()));
   if (in.bad()) return FileError(path);
   return out;
 }

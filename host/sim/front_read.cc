@@ -142,6 +142,7 @@ Json ScaleOf(const Kind& kind, const Json& object) {
 
 http::Response HttpFront::Object(Call& call, const StoredObject& object, int status,
                                  const std::vector<std::string>& warnings) const {
+  call.record.name = object.name;
   call.record.uid = object.uid;
   http::Response out;
   out.status = status;

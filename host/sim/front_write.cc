@@ -116,6 +116,7 @@ HttpFront::Reply HttpFront::Remove(Call& call) {
   const Target& target = call.target;
   TRY(const DeleteRequest request, ReadDeleteRequest(call.request()));
   TRY(const Deleted deleted, parts_.api.Delete(*target.kind, target.ns, target.name, request));
+  call.record.name = deleted.object->name;
   call.record.uid = deleted.object->uid;
   if (!deleted.gone) return http::Response{200, {}, deleted.object->text};
   return http::Response{200, {}, Success(target, *deleted.object).Dump()};

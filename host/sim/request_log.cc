@@ -29,7 +29,7 @@ void RequestLog::Write(const RequestRecord& record) {
                          {"verb", record.verb},
                          {"userAgent", record.user_agent},
                          {"status", record.status}});
-  if (!record.uid.empty()) line.Set("uid", record.uid);
+  if (!record.uid.empty()) line.Set("name", record.name).Set("uid", record.uid);
   if (!record.body_sha256.empty()) line.Set("bodySha256", record.body_sha256);
   std::string text = line.Dump() + "\n";
   const std::lock_guard lock(mutex_);

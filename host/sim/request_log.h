@@ -12,7 +12,7 @@ struct RequestRecord {
   int64_t ts_ms = 0;
   std::string method, path, query, user_agent, verb;
   int status = 0;           // 0: the connection was cut
-  std::string uid;          // of the object that was read or written, "" for lists
+  std::string name, uid;    // of the object that was read or written, "" for lists
   std::string body_sha256;  // of the request's body, "" without one
 };
 

@@ -1,0 +1,156 @@
+"""Bad engines beside a good one, through the real slipwayd: each is named, none hurts its neighbour."""
+import hashlib
+import os
+import shutil
+import signal
+
+import pytest
+
+from integration.host import BUILD, Host, Sim, make_dir, remove_dir, wait_for
+
+
+def library(kind):
+    where = os.path.join(BUILD, "tests", "engines", kind)
+    return os.path.join(where, next(name for name in os.listdir(where) if name.endswith(".so")))
+
+
+class Engines:
+    """An engines.d of the test's own, beside copies of the engines."""
+
+    def __init__(self, data):
+        self.dir = os.path.join(data, "engines.d")
+        os.makedirs(self.dir)
+        shutil.copy(os.path.join(BUILD, "engines.d", "postgres-cnpg.yaml"), self.dir)
+
+    def install(self, source, change=None, more=""):
+        path = os.path.join(self.dir, "..", "bad.so")
+        if os.path.exists(path):
+            os.unlink(path)
+        shutil.copy(source, path)
+        os.chmod(path, 0o755)
+        if change:
+            change(path)
+        with open(os.path.join(self.dir, "bad.yaml"), "w", encoding="utf-8") as f:
+            f.write(f"name: bad\npath: ../bad.so\nenabled: true\n{more}\n")
+
+
+@pytest.fixture(scope="module")
+def world():
+    data = make_dir()
+    os.chmod(data, 0o755)
+    engines = Engines(data)
+    engines.install(library("bad"))
+    sim = Sim(os.path.join(data, "sim"), databases=False)
+    host = Host(os.path.join(data, "host"), sim, engines=engines.dir).start()
+    yield host, engines
+    host.stop()
+    sim.stop()
+    remove_dir(data)
+
+
+def engine(host, name="bad"):
+    return next(e for e in host.call("GET", "/v1/engines").json["items"] if e["name"] == name)
+
+
+def create_bad(host, project):
+    return host.call("POST", "/v1/instances", {"orgId": "acme", "projectName": project, "databaseType": "BAD", "tier": "FREE"})
+
+
+def neighbour_works(host, project):
+    answer = host.create(project)
+    assert answer.status == 202, answer.body
+    operation = host.finish(answer.json["id"])
+    assert operation["state"] == "SUCCEEDED", operation
+    deleted = host.finish(host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"])
+    assert deleted["state"] == "SUCCEEDED"
+    assert engine(host, "postgres-cnpg")["state"] == "AVAILABLE"
+
+
+@pytest.mark.parametrize("word", ["throw", "garbage", "huge", "nothing", "unexplained", "array"])
+def test_a_misbehaving_validate_is_named_to_who_asked(world, word):
+    host, _ = world
+    answer = create_bad(host, word)
+    assert answer.status >= 500 and answer.json["code"], answer.body
+    assert "across the boundary" not in answer.body.decode()  # an engine's own text may hold anything
+    assert host.call("GET", "/v1/instances?databaseType=BAD").json["items"] == []
+
+
+@pytest.mark.parametrize("word,reason", [("throw", "Threw"), ("garbage", "BadJson"), ("huge", "ResultTooLarge"), ("nothing", "NoResult")])
+def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, reason):
+    host, _ = world
+    answer = create_bad(host, "later-" + word)
+    assert answer.status == 202, answer.body
+    waiting = wait_for(lambda: next((s for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 30, "the first failure")
+    assert waiting["waitingFor"]["kind"] == "Engine" and waiting["waitingFor"]["name"] == "bad"
+    operation = host.finish(answer.json["id"])
+    assert operation["state"] == "BLOCKED" and operation["error"]["reason"] == reason, operation
+    deleted = host.call("DELETE", f"/v1/instances/{answer.json['target']['id']}")
+    assert deleted.status == 202  # a deletion is always taken
+    neighbour_works(host, "beside-" + word)
+
+
+@pytest.mark.parametrize("kind,reason", [("bad_abi_major", "AbiMajor"), ("bad_export", "ExtraExports"), ("bad_no_entry", "MissingSymbol"), ("bad_table", "MissingSymbol")])
+def test_an_engine_that_breaks_the_abi_is_refused_by_name(world, kind, reason):
+    host, engines = world
+    refused(host, engines, library(kind), reason)
+
+
+def truncate(path):
+    with open(path, "r+b") as f:
+        f.truncate(os.path.getsize(path) // 2)
+
+
+def not_elf(path):
+    with open(path, "wb") as f:
+        f.write(b"#!/bin/sh\necho hello\n")
+
+
+@pytest.mark.parametrize("change,reason", [(truncate, "Truncated"), (not_elf, "NotElf"), (lambda path: os.chmod(path, 0o777), "WorldWritable")], ids=["truncated", "not-elf", "world-writable"])
+def test_a_spoilt_file_is_refused_by_name(world, change, reason):
+    host, engines = world
+    refused(host, engines, library("bad"), reason, change)
+
+
+def test_another_file_than_the_pinned_one_is_refused(world):
+    host, engines = world
+    refused(host, engines, library("bad"), "HashMismatch", more="sha256: " + hashlib.sha256(b"another").hexdigest())
+
+
+def refused(host, engines, source, reason, change=None, more=""):
+    # An engine that runs is kept when its replacement is bad: a new host sees only the bad one.
+    engines.install(source, change, more)
+    host.stop()
+    host.start()
+    shown = engine(host)
+    assert shown["state"] == "INCOMPATIBLE" and shown["reason"] == reason and shown["message"], shown
+    answer = create_bad(host, "refused")
+    assert answer.status in (422, 503) and answer.headers["content-type"].startswith("application/problem+json"), answer.body
+    assert host.call("GET", "/readyz").status == 200
+
+
+def threads(host):
+    return len(os.listdir(f"/proc/{host.process.pid}/task"))
+
+
+def test_a_spinning_engine_is_quarantined_once_and_its_operations_wait(world):
+    host, engines = world
+    engines.install(library("bad"))
+    host.stop()
+    host.start()
+    answer = create_bad(host, "later-spin")
+    assert answer.status == 202, answer.body
+    wait_for(lambda: engine(host)["state"] == "QUARANTINED", 60, "the quarantine")
+    waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 30, "waitingFor")
+    assert waiting["kind"] == "Engine" and waiting["reason"] == "EngineQuarantined", waiting
+    assert not host.operation(answer.json["id"])["done"]
+    before = threads(host)
+    for i in range(5):  # it is not called again: nobody waits for it, no further thread is lost
+        refusal = create_bad(host, f"again{i}")
+        assert refusal.status == 503 and refusal.json["code"] == "ENGINE_QUARANTINED", refusal.body
+    assert threads(host) == before
+    neighbour_works(host, "beside-spin")
+    host.process.send_signal(signal.SIGHUP)  # a reload does not bring it back
+    neighbour_works(host, "beside-spin-2")
+    assert engine(host)["state"] == "QUARANTINED"
+    host.process.kill()  # a thread that spins cannot be joined: this host would not drain in time
+    host.process.wait()
