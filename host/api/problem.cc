@@ -9,6 +9,8 @@
 namespace slipway::api {
 namespace {
 
+constexpr size_t kMaxErrors = 100;  // listed one by one; a body may hold tens of thousands
+
 constexpr const char* kInternalDetail =
     "The host failed. The request id finds the cause in its log.";
 
@@ -166,10 +168,14 @@ http::Response Render(const Problem& problem, std::string_view path, std::string
   if (!problem.errors.empty()) {
     Json errors = Json::MakeArray();
     for (const Error& error : problem.errors) {
+      if (errors.size() == kMaxErrors) break;
       errors.Push(Json::Obj({{"pointer", error.field},
                              {"code", UpperSnake(error.reason)},
                              {"message", error.message}}));
     }
+    if (problem.errors.size() > kMaxErrors)
+      body.Set("detail", problem.detail + " (the first " + std::to_string(kMaxErrors) + " of " +
+                             std::to_string(problem.errors.size()) + " errors are listed)");
     body.Set("errors", std::move(errors));
   }
   http::Response out;

@@ -101,7 +101,7 @@ int32_t CallState::Cancelled(const slipway_call* call) {
 
 Result<std::string> CallState::Finish(int32_t code) {
   if (too_large_) {
-    return Error{Code::kExhausted, "ResultTooLarge",
+    return Error{Code::kInternal, "ResultTooLarge",
                  "the engine's answer is over " + std::to_string(max_result_bytes_) + " bytes"};
   }
   if (!failures_.empty()) return failures_.front();

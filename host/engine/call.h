@@ -29,7 +29,7 @@ class CallState {
 
   void Cancel() { cancelled_ = true; }  // any thread
 
-  // What came of it: the document, or the error. kInternal Unexplained, kExhausted ResultTooLarge.
+  // What came of it: the document, or the error. kInternal Unexplained, ResultTooLarge.
   Result<std::string> Finish(int32_t code);
 
   const std::vector<Error>& failures() const { return failures_; }

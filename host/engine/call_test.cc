@@ -89,7 +89,7 @@ TEST_F(Calls, BadAnswersBecomeErrors) {
       {"array", Code::kInternal, "BadDocument", "not an object"},
       {"nothing", Code::kInternal, "BadDocument", "without writing"},
       {"unexplained", Code::kInternal, "Unexplained", "42"},
-      {"huge", Code::kExhausted, "ResultTooLarge", "4194304"},
+      {"huge", Code::kInternal, "ResultTooLarge", "4194304"},
       {"unknown_state", Code::kInternal, "BadDocument", "perhaps"},
       {"hostile_failure", Code::kInvalid, "Line Break", "not text"},
   };

@@ -27,7 +27,7 @@ struct CallError {
 // One loaded engine version. Calls are time-boxed and size-limited, any thread.
 // Beyond the engine's own failures the host reports:
 //   kInternal "EngineThrew" "Unexplained" "BadDocument" (not JSON, or not its schema)
-//   kExhausted "ResultTooLarge"
+//   kInternal "ResultTooLarge"
 //   kUnavailable "EngineQuarantined" (retryable): the engine spun past its box and is not called
 //   again
 class Engine {

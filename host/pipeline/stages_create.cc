@@ -161,16 +161,7 @@ StageOutcome RunEngineStage(const TickDeps& deps, TickContext& context) {
   if (!engine) return FromEngineError(Current(context), context.operation.engine, engine.error());
   Json observed;
   auto result = CallStep(deps, context, context.operation.verb, Current(context).name, observed);
-  if (!result) {
-    if (result.error().reason == "CacheNotSynced")
-      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
-                   result.error().message, 100);
-    if (result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined" ||
-        result.error().reason == "EngineUnavailable" || result.error().reason == "ResultTooLarge") {
-      return FromEngineError(Current(context), context.engine->name(), result.error());
-    }
-    return FromClusterError(Current(context), result.error());
-  }
+  if (!result) return FromStepError(context, result.error());
   if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied) {
     if (applied.error().reason == "ForbiddenEffect")
       return StageOutcome::Of(StageFails{applied.error()});
@@ -185,14 +176,7 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
   if (!engine) return FromEngineError(Current(context), context.operation.engine, engine.error());
   Json observed;
   auto result = CallStep(deps, context, context.operation.verb, Current(context).name, observed);
-  if (!result) {
-    if (result.error().reason == "CacheNotSynced")
-      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
-                   result.error().message, 100);
-    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined"
-               ? FromEngineError(Current(context), context.engine->name(), result.error())
-               : FromClusterError(Current(context), result.error());
-  }
+  if (!result) return FromStepError(context, result.error());
   if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied)
     return FromClusterError(Current(context), applied.error());
   TakeOutputs(deps, context, (*result)["outputs"], observed);

@@ -38,14 +38,7 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
   if (!engine) return FromEngineError(Current(context), context.instance.engine, engine.error());
   Json observed;
   auto result = CallStep(deps, context, "delete", Current(context).name, observed);
-  if (!result) {
-    if (result.error().reason == "CacheNotSynced")
-      return Waits(store::WaitingFor{"APIServer", "", "", "CacheNotSynced", 0}, "CacheNotSynced",
-                   result.error().message, 100);
-    return result.error().code == Code::kInternal || result.error().reason == "EngineQuarantined"
-               ? FromEngineError(Current(context), context.engine->name(), result.error())
-               : FromClusterError(Current(context), result.error());
-  }
+  if (!result) return FromStepError(context, result.error());
   std::optional<store::WaitingFor> holds;
   for (const Json& wanted : (*result)["delete"].items()) {
     store::ObjectRecord like;

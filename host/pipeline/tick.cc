@@ -12,6 +12,7 @@ namespace {
 constexpr int kNeedRounds = 4;
 constexpr int kEngineTries = 5;
 constexpr int64_t kResyncMs = 30'000;
+constexpr int64_t kCacheLookMs = 100;
 constexpr BackoffPolicy kClusterBackoff{250, 10'000};
 constexpr BackoffPolicy kEngineBackoff{1000, 60'000};
 
@@ -206,6 +207,17 @@ Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::str
   }
   return Error{Code::kInternal, "NeedLoop",
                "the engine asked for something new in each of four rounds"};
+}
+
+StageOutcome FromStepError(const TickContext& context, const Error& error) {
+  const store::StageRecord& stage = context.operation.stages[context.operation.stage];
+  if (error.reason == "CacheNotSynced")
+    return Waits(store::WaitingFor{"APIServer", "", "", error.reason, 0}, error.reason,
+                 error.message, kCacheLookMs);
+  if (error.code == Code::kInternal || error.reason == "EngineQuarantined" ||
+      error.reason == "EngineUnavailable")
+    return FromEngineError(stage, context.engine->name(), error);
+  return FromClusterError(stage, error);
 }
 
 Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,

@@ -67,6 +67,8 @@ Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickConte
 // when a watched kind was not listed yet.
 Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
                       const std::string& stage, Json& observed);
+// CallStep's failure: of the engine, of the cluster, or of a cache that is not filled yet.
+StageOutcome FromStepError(const TickContext& context, const Error& error);
 // Guards and applies step's `apply`; the intent is committed before the first request.
 Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
                       const Json& observed);

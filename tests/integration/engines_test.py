@@ -63,7 +63,7 @@ def neighbour_works(host, project):
     assert operation["state"] == "SUCCEEDED", operation
     deleted = host.finish(host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"])
     assert deleted["state"] == "SUCCEEDED"
-    assert engine(host, "postgres-cnpg")["state"] == "AVAILABLE"
+    assert engine(host, "postgres-cnpg")["state"] == "LOADED"
 
 
 @pytest.mark.parametrize("word", ["throw", "garbage", "huge", "nothing", "unexplained", "array"])
@@ -75,15 +75,15 @@ def test_a_misbehaving_validate_is_named_to_who_asked(world, word):
     assert host.call("GET", "/v1/instances?databaseType=BAD").json["items"] == []
 
 
-@pytest.mark.parametrize("word,reason", [("throw", "Threw"), ("garbage", "BadJson"), ("huge", "ResultTooLarge"), ("nothing", "NoResult")])
-def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, reason):
+@pytest.mark.parametrize("word,code", [("throw", "ENGINE_THREW"), ("garbage", "BAD_DOCUMENT"), ("huge", "RESULT_TOO_LARGE"), ("nothing", "BAD_DOCUMENT")])
+def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, code):
     host, _ = world
     answer = create_bad(host, "later-" + word)
     assert answer.status == 202, answer.body
     waiting = wait_for(lambda: next((s for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 30, "the first failure")
     assert waiting["waitingFor"]["kind"] == "Engine" and waiting["waitingFor"]["name"] == "bad"
     operation = host.finish(answer.json["id"])
-    assert operation["state"] == "BLOCKED" and operation["error"]["reason"] == reason, operation
+    assert operation["state"] == "BLOCKED" and operation["error"]["code"] == code, operation
     deleted = host.call("DELETE", f"/v1/instances/{answer.json['target']['id']}")
     assert deleted.status == 202  # a deletion is always taken
     neighbour_works(host, "beside-" + word)

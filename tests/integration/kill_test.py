@@ -93,12 +93,14 @@ def shape(host, operation):
         elif kind in ENDS:
             assert key in started or ENDS[kind] == "SKIPPED", f"{key} ended and had not begun"
             ended[key].append(ENDS[kind])
-    for stage in operation["stages"]:
+    undone = operation.get("rollback", {})
+    stages = [(stage, False) for stage in operation["stages"]] + [(stage, True) for stage in undone.get("steps", [])]
+    for stage, rollback in stages:
         state = {"COMPENSATED": "SUCCEEDED"}.get(stage["state"], stage["state"])
-        told = ended.pop((stage["name"], bool(stage.get("rollback"))), [])
+        told = ended.pop((stage["name"], rollback), [])
         assert told == ([] if state == "PENDING" else [state]) or (state == "SKIPPED" and told == []), f"{stage['name']} is {state}, the journal says {told}"
     assert not ended, f"the journal tells of {dict(ended)}"
-    return operation["verb"], operation["state"], tuple((s["name"], s["state"]) for s in operation["stages"])
+    return operation["verb"], operation["state"], undone.get("state"), tuple((stage["name"], stage["state"]) for stage, _ in stages)
 
 
 def create(host, project, tier="STANDARD"):
