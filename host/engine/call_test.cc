@@ -35,7 +35,7 @@ TEST_F(Calls, GoodEngineValidatesPlansAndSteps) {
   EXPECT_EQ((*validated)["spec"]["tier"].AsString(), "FREE");
   auto plan = engine->Plan(Json::Obj({{"schema", 1}}));
   ASSERT_TRUE(plan) << plan.error().message;
-  EXPECT_EQ((*plan)["stages"].size(), 3u);
+  EXPECT_EQ((*plan)["stages"].size(), 2u);
   Json input =
       Json::Obj({{"stage", "CRD_DEPLOYMENT"}, {"instance", Json::Obj({{"name", "orders"}})}});
   auto step = engine->Step(input);

@@ -55,11 +55,13 @@ class Fake final : public slipway::Engine {
     call.write(R"({"schema":1,"spec":{"tier":"FREE","instances":1},"warnings":[]})");
   }
 
-  void plan(slipway::Call& call, std::string_view) const override {
+  void plan(slipway::Call& call, std::string_view request) const override {
+    const bool deletes = Says(request, R"("verb":"delete")");
     call.write(
-        R"({"schema":1,"stages":[{"name":"CRD_DEPLOYMENT","title":"Create the ConfigMap"},)");
-    call.write(
-        R"({"name":"WAITING_FOR_READY"},{"name":"RESOURCE_DELETION"}],"quota":{},"carry":{}})");
+        deletes
+            ? R"({"schema":1,"stages":[{"name":"RESOURCE_DELETION"}],"quota":{},"carry":{}})"
+            : R"({"schema":1,"stages":[{"name":"CRD_DEPLOYMENT","title":"Create the ConfigMap"},)"
+              R"({"name":"WAITING_FOR_READY"}],"quota":{},"carry":{}})");
   }
 
   void step(slipway::Call& call, std::string_view input) const override {

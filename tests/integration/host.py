@@ -110,7 +110,7 @@ class Host:
                 f.write("k1:" + base64.b64encode(os.urandom(32)).decode() + "\n")
         self.process = None
 
-    def start(self, env=None, wait_ready=True):
+    def start(self, env=None, wait_ready=True, pause=0.02):
         command = [os.path.join(BUILD, "bin", "slipwayd"), "--config", self.config, "--data-dir", os.path.join(self.data, "state"), "--engines", self.engines, "--port", "0"]
         environment = {**os.environ, **self.env, **(env or {})}
         if self.sim:
@@ -133,7 +133,7 @@ class Host:
                         return True
             return False
 
-        wait_for(port, 60, "slipwayd to start")
+        wait_for(port, 60, "slipwayd to start", pause)
         if wait_ready and self.process.poll() is None:
             wait_for(lambda: self.process.poll() is not None or self.call("GET", "/readyz", check=False).status == 200, 60, "readyz")
         return self
