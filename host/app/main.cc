@@ -13,6 +13,7 @@
 #include "base/yaml.h"
 #include "engine/engine.h"
 
+// NOLINTNEXTLINE: POSIX declares it in no header that C++ shows
 extern char** environ;
 
 namespace {

@@ -51,7 +51,7 @@ int64_t Hub::TickMs() const {
   return std::clamp<int64_t>(shortest / 4, 5, 250);
 }
 
-void Hub::Run(int listen_fd, Adopt adopt) {
+void Hub::Run(int listen_fd, const Adopt& adopt) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kListenId;
@@ -209,7 +209,7 @@ void Hub::DropCallbacks() {
   callbacks_dropped_ = true;
 }
 
-void Hub::Handle(std::shared_ptr<Exchange> exchange, const std::string& request_id) {
+void Hub::Handle(const std::shared_ptr<Exchange>& exchange, const std::string& request_id) {
   std::string what;
   try {
     handler_(exchange);

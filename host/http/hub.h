@@ -36,7 +36,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Hub& operator=(const Hub&) = delete;
 
   // Loop. Takes `listen_fd` over; returns in stage kStopped.
-  void Run(int listen_fd, Adopt adopt);
+  void Run(int listen_fd, const Adopt& adopt);
   void SetStage(Stage stage);
   // False after timeout_ms: something is still unanswered, unsent or half read.
   bool WaitQuiet(int64_t timeout_ms);
@@ -57,7 +57,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   size_t connections() const { return connections_.load(); }
 
   // Runs the handler; if it throws, that is logged and the exchange answered with 500. I/O threads.
-  void Handle(std::shared_ptr<Exchange> exchange, const std::string& request_id);
+  void Handle(const std::shared_ptr<Exchange>& exchange, const std::string& request_id);
   Response Refuse(int status, std::string_view reason, std::string_view request_id);
   void LogDrop(std::string_view why, std::string_view peer);
   // One EPOLLOUT for the connection. False when the kernel refuses.

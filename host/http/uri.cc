@@ -1,5 +1,6 @@
 #include "http/uri.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace slipway::http {
@@ -27,6 +28,13 @@ bool ParseSegments(std::string_view path, std::vector<std::string>& out) {
   }
 }
 
+// In a query "+" is a space, as forms and Go's client write it.
+bool DecodeQuery(std::string_view text, std::string& out) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return PercentDecode(spaced, out);
+}
+
 bool ParseQuery(std::string_view text, Pairs& out) {
   while (!text.empty()) {
     const size_t amp = text.find('&');
@@ -36,8 +44,8 @@ bool ParseQuery(std::string_view text, Pairs& out) {
     if (out.size() == kMaxQuery) return false;
     const size_t equals = piece.find('=');
     auto& [name, value] = out.emplace_back();
-    if (!PercentDecode(piece.substr(0, equals), name)) return false;
-    if (equals != piece.npos && !PercentDecode(piece.substr(equals + 1), value)) return false;
+    if (!DecodeQuery(piece.substr(0, equals), name)) return false;
+    if (equals != piece.npos && !DecodeQuery(piece.substr(equals + 1), value)) return false;
   }
   return true;
 }

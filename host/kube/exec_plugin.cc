@@ -15,7 +15,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-extern char** environ;  // NOLINT(readability-redundant-declaration)
+// NOLINTNEXTLINE: POSIX declares it in no header that C++ shows
+extern char** environ;
 
 namespace slipway::kube {
 namespace {
@@ -72,6 +73,7 @@ std::vector<std::string> Environment(const Config::Exec& plugin) {
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;

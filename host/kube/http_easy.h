@@ -55,7 +55,7 @@ class HttpEasy {
   Sink* sink_ = nullptr;
   std::string_view unread_;  // of a body that must not be sent twice
   char error_[256] = {};
-  bool set_up_ = false, from_reader_ = false, has_body_ = false, fresh_ = false;
+  bool set_up_ = false, has_body_ = false, fresh_ = false;
   HttpMethod method_ = HttpMethod::kGet;
   int64_t timeout_ms_ = -1;
   std::shared_ptr<const HttpAuth> auth_;

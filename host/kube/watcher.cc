@@ -116,8 +116,8 @@ void Watcher::Discover(WatchStep step) {
   }
   HttpRequest request =
       MakeRequest(GroupPath(spec_.api_version), step, context_.options.request_timeout_ms);
-  pending_ =
-      context_.loop.Fetch(std::move(request), [self = shared_from_this(), step](HttpAnswer answer) {
+  pending_ = context_.loop.Fetch(
+      std::move(request), [self = shared_from_this(), step](const HttpAnswer& answer) {
         self->pending_ = 0;
         DiscoveryCache& cache = self->context_.discovery;
         const int64_t now = self->steady_.SteadyMs();
@@ -150,10 +150,10 @@ void Watcher::FetchPage(WatchStep step) {
   HttpRequest request = MakeRequest(query.Take(), step, context_.options.total_timeout_ms);
   pending_ = context_.loop.Fetch(
       std::move(request),
-      [self = shared_from_this()](HttpAnswer answer) { self->OnPage(std::move(answer)); });
+      [self = shared_from_this()](const HttpAnswer& answer) { self->OnPage(answer); });
 }
 
-void Watcher::OnPage(HttpAnswer answer) {
+void Watcher::OnPage(const HttpAnswer& answer) {
   pending_ = 0;
   if (answer.outcome != HttpOutcome::kAnswered) return ListFailed(TransferError(answer, what_));
   if (answer.status == 401) context_.credentials.Reject(auth_);
@@ -203,7 +203,7 @@ void Watcher::OpenWatch(WatchStep step) {
   pending_ = context_.loop.Stream(
       std::move(request),
       {[self](int status, std::string_view bytes) { self->OnBytes(status, bytes); },
-       [self](HttpAnswer answer) { self->OnStreamEnd(std::move(answer)); }});
+       [self](const HttpAnswer& answer) { self->OnStreamEnd(answer); }});
 }
 
 void Watcher::OnBytes(int status, std::string_view bytes) {
@@ -256,7 +256,7 @@ void Watcher::OnLine(std::string_view line) {
   Deliver();
 }
 
-void Watcher::OnStreamEnd(HttpAnswer answer) {
+void Watcher::OnStreamEnd(const HttpAnswer& answer) {
   pending_ = 0;
   if (answer.outcome == HttpOutcome::kTimeout)
     return EndWatch(WatchEnd::kSilent, TransferError(answer, what_));

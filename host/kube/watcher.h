@@ -55,13 +55,13 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void RenewCredentials(WatchStep step);
   void Discover(WatchStep step);
   void FetchPage(WatchStep step);
-  void OnPage(HttpAnswer answer);
+  void OnPage(const HttpAnswer& answer);
   void ListFailed(const Error& error);
   void Commit();
   void OpenWatch(WatchStep step);
   void OnBytes(int status, std::string_view bytes);
   void OnLine(std::string_view line);
-  void OnStreamEnd(HttpAnswer answer);
+  void OnStreamEnd(const HttpAnswer& answer);
   void EndWatch(WatchEnd end, const Error& why);
   void Deliver();
   void Report(const Error& error);

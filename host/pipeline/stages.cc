@@ -9,17 +9,17 @@ struct Entry {
 };
 
 const std::vector<Entry>& Table(std::string_view verb) {
-  static const std::vector<Entry> create{
+  static const std::vector<Entry> kCreate{
       {stage::kValidating, false},   {stage::kNamespaceCreation, true},
       {stage::kCrdDeployment, true}, {stage::kWaitingForReady, true},
       {stage::kCredentialGen, true}, {stage::kBackupConfig, true},
       {stage::kMetricsSetup, true},  {stage::kCompleted, false}};
-  static const std::vector<Entry> remove{{stage::kValidating, false},
-                                         {stage::kResourceDeletion, true},
-                                         {stage::kNamespaceDeletion, false},
-                                         {stage::kCompleted, false}};
-  static const std::vector<Entry> none;
-  return verb == "create" ? create : verb == "delete" ? remove : none;
+  static const std::vector<Entry> kDelete{{stage::kValidating, false},
+                                          {stage::kResourceDeletion, true},
+                                          {stage::kNamespaceDeletion, false},
+                                          {stage::kCompleted, false}};
+  static const std::vector<Entry> kNone;
+  return verb == "create" ? kCreate : verb == "delete" ? kDelete : kNone;
 }
 
 }  // namespace

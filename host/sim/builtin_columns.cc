@@ -23,7 +23,7 @@ PrinterColumn Age() {
   return {"Age", "date", kCreated, "", 0};
 }
 
-std::string OrNone(std::string text) {
+std::string OrNone(const std::string& text) {
   return text.empty() ? "<none>" : text;
 }
 

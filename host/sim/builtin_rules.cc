@@ -118,7 +118,8 @@ bool QualifiedName(std::string_view text) {
 bool Subdomain(std::string_view name) {
   if (name.empty() || name.size() > 253) return false;
   bool edge = true;  // a label starts here
-  for (const unsigned char c : name) {
+  for (const char byte : name) {
+    const auto c = static_cast<unsigned char>(byte);
     const bool alnum = std::isdigit(c) != 0 || (c >= 'a' && c <= 'z');
     if (!alnum && (edge || (c != '-' && c != '.'))) return false;
     edge = c == '.';

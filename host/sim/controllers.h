@@ -35,6 +35,7 @@ class Controllers {
     What what = What::kLook;
     ObjectKey key;
     std::string uid;  // of the object that is gone, or to be looked at
+    // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm at a defaulted <=>
     auto operator<=>(const Note&) const = default;
   };
 

@@ -34,6 +34,7 @@ struct StoreEvent {
 
 struct ObjectKey {
   std::string collection, ns, name;
+  // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm at a defaulted <=>
   auto operator<=>(const ObjectKey&) const = default;
 };
 

@@ -88,7 +88,7 @@ Json Index(const KindRegistry& kinds) {
 }  // namespace
 
 http::Response OpenApi(const KindRegistry& kinds, const http::Request& request) {
-  const http::Response absent{404, {}, "404 page not found\n", "text/plain; charset=utf-8"};
+  http::Response absent{404, {}, "404 page not found\n", "text/plain; charset=utf-8"};
   const std::vector<std::string>& path = request.segments;
   if (path.size() < 2 || path[1] != "v3") return absent;
   if (path.size() == 2) return {200, {}, Index(kinds).Dump()};

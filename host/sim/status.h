@@ -26,11 +26,11 @@ struct Failure {
 template <class T>
 class [[nodiscard]] Answer {
  public:
-  Answer(T value)
-      : v_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return value;`
+  Answer(T value) : v_(std::in_place_index<0>, std::move(value)) {}
 
-  Answer(Failure failure)
-      : v_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return failure;`
+  Answer(Failure failure) : v_(std::in_place_index<1>, std::move(failure)) {}
 
   explicit operator bool() const noexcept { return v_.index() == 0; }
 

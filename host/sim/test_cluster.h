@@ -16,7 +16,9 @@ namespace slipway::sim {
 // The layers below HTTP, with a clock that stands still, for tests.
 class TestCluster : public testing::Test {
  protected:
-  explicit TestCluster(size_t window = 100) : store(nullptr, window) { Create(*Parse(kNamespaceA)); }
+  explicit TestCluster(size_t window = 100) : store(nullptr, window) {
+    Create(*Parse(kNamespaceA));
+  }
 
   static Result<Json> Parse(const std::string& text) { return Json::Parse(text); }
 
@@ -32,8 +34,8 @@ class TestCluster : public testing::Test {
   }
 
   Answer<Written> TryCreate(const Json& object, WriteOptions options = {}) {
-    return api.Create(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()), object["metadata"]["namespace"].AsString(), object,
-                      options);
+    return api.Create(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()),
+                      object["metadata"]["namespace"].AsString(), object, options);
   }
 
   ObjectPtr Create(const Json& object, WriteOptions options = {}) {
@@ -46,28 +48,33 @@ class TestCluster : public testing::Test {
     WriteOptions options{.manager = manager};
     options.force = force;
     const Json& metadata = object["metadata"];
-    return api.Apply(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()), metadata["namespace"].AsString(),
-                     metadata["name"].AsString(), object, options);
+    return api.Apply(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()),
+                     metadata["namespace"].AsString(), metadata["name"].AsString(), object,
+                     options);
   }
 
-  Json Get(const std::string& api_version, const std::string& kind, const std::string& ns, const std::string& name) {
+  Json Get(const std::string& api_version, const std::string& kind, const std::string& ns,
+           const std::string& name) {
     auto found = api.Get(KindOf(api_version, kind), ns, name);
     return found ? (*found)->Parse() : Json();
   }
 
   Answer<Deleted> Delete(const Json& object, DeleteRequest request = {}) {
     const Json& metadata = object["metadata"];
-    return api.Delete(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()), metadata["namespace"].AsString(),
-                      metadata["name"].AsString(), request);
+    return api.Delete(KindOf(object["apiVersion"].AsString(), object["kind"].AsString()),
+                      metadata["namespace"].AsString(), metadata["name"].AsString(), request);
   }
 
   static Json ConfigMap(const std::string& name, const std::string& data = "{}") {
-    return J(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name + R"(","namespace":"a"},"data":)" + data + "}");
+    return J(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name +
+             R"(","namespace":"a"},"data":)" + data + "}");
   }
 
-  static constexpr char kNamespaceA[] = R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}})";
+  static constexpr char kNamespaceA[] =
+      R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}})";
   // A custom resource with one of everything that the checks know.
-  static constexpr char kWidgets[] = R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+  static constexpr char kWidgets[] =
+      R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
     "metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",
     "names":{"kind":"Widget","plural":"widgets","shortNames":["w"]},
     "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}},"schema":{"openAPIV3Schema":{"type":"object","required":["spec"],
@@ -85,7 +92,8 @@ class TestCluster : public testing::Test {
       "status":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}]}})";
 
   static Json Widget(const std::string& name, const std::string& spec) {
-    return J(R"({"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":")" + name + R"(","namespace":"a"},"spec":)" + spec + "}");
+    return J(R"({"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":")" + name +
+             R"(","namespace":"a"},"spec":)" + spec + "}");
   }
 
   ManualClock clock;

@@ -96,7 +96,7 @@ Result<void> Pass::Phase(const std::string& phase, const std::string& reason) {
   return PatchStatus(std::move(patch));
 }
 
-Result<void> Pass::PatchObject(Json& object, Json patch, const std::string& subresource) {
+Result<void> Pass::PatchObject(Json& object, const Json& patch, const std::string& subresource) {
   Json after = object;
   after.MergePatch(patch);
   if (after == object) return {};

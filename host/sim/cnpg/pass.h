@@ -53,7 +53,7 @@ class Pass {
   Result<void> PutStatus(Json status);
   // phase, reason and condition Ready, in one patch.
   Result<void> Phase(const std::string& phase, const std::string& reason);
-  Result<void> PatchObject(Json& object, Json patch, const std::string& subresource = "");
+  Result<void> PatchObject(Json& object, const Json& patch, const std::string& subresource = "");
   Result<Json> CreateObject(const Json& object);  // an existing one is returned as it is
   Result<void> DeleteObject(const Json& object);
   void Event(const std::string& reason, const std::string& message);

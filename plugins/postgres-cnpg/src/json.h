@@ -15,6 +15,7 @@ class Json {
   enum class Type { kNull, kBool, kInt, kReal, kString, kArray, kObject };
   using Field = std::pair<std::string_view, Json>;
 
+  // NOLINTBEGIN(google-explicit-constructor): Json::Obj({{"a", 1}})
   Json() = default;
 
   Json(std::nullptr_t) {}
@@ -32,6 +33,8 @@ class Json {
   Json(std::string value) : type_(Type::kString), text_(std::move(value)) {}
 
   Json(std::string_view value) : type_(Type::kString), text_(value) {}
+
+  // NOLINTEND(google-explicit-constructor)
 
   static Json Obj(std::initializer_list<Field> fields = {});
   static Json Arr(std::initializer_list<Json> items = {});
