@@ -98,7 +98,7 @@ class Store {
   // The user's part. expected_generation 0 for any; kPrecondition "EtagMismatch".
   Result<InstanceRecord> PatchInstance(const std::string& id, int64_t expected_generation,
                                        std::optional<bool> deletion_protection,
-                                       std::optional<std::string> labels);
+                                       const std::optional<std::string>& labels);
   // Sets cancel_asked; kPrecondition "NotCancellable" when it is over.
   Result<OperationRecord> AskCancel(const std::string& operation_id);
   // FAILED (retained) or BLOCKED → RUNNING at the stage that failed. kPrecondition "NotRetryable".

@@ -170,7 +170,7 @@ Result<void> Store::UpdateInstance(const std::string& id, const InstanceChange& 
 
 Result<InstanceRecord> Store::PatchInstance(const std::string& id, int64_t expected_generation,
                                             std::optional<bool> deletion_protection,
-                                            std::optional<std::string> labels) {
+                                            const std::optional<std::string>& labels) {
   return impl_->writer.Write<InstanceRecord>([=](Transaction& tx) -> Result<InstanceRecord> {
     TRY(const InstanceRecord instance, LoadInstance(tx.db, id));
     if (instance.deleted_ms != 0)
