@@ -76,7 +76,7 @@ class Builder {
  private:
   struct Level {
     Json container;
-    std::string key;                           // of the member being read
+    std::string key;                            // of the member being read
     std::unordered_set<std::string_view> seen;  // filled from kManyKeys on; views into container
   };
 

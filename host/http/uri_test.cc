@@ -12,7 +12,8 @@ TEST(Target, IsCutAndDecodedOnce) {
   ASSERT_TRUE(ParseTarget("/v1/a%2Fb/%C3%A9/?x=1&y=%20+&z=%2B&x=%2525&flag&&=v", request));
   EXPECT_EQ(request.path, "/v1/a%2Fb/%C3%A9/");
   EXPECT_EQ(request.segments, (std::vector<std::string>{"v1", "a/b", "é", ""}));
-  EXPECT_EQ(request.query, (Pairs{{"x", "1"}, {"y", "  "}, {"z", "+"}, {"x", "%25"}, {"flag", ""}, {"", "v"}}));
+  EXPECT_EQ(request.query,
+            (Pairs{{"x", "1"}, {"y", "  "}, {"z", "+"}, {"x", "%25"}, {"flag", ""}, {"", "v"}}));
   EXPECT_EQ(*request.Query("x"), "1");
   EXPECT_EQ(request.Query("z"), nullptr);
 }
