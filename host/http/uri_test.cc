@@ -15,7 +15,7 @@ TEST(Target, IsCutAndDecodedOnce) {
   EXPECT_EQ(request.query,
             (Pairs{{"x", "1"}, {"y", "  "}, {"z", "+"}, {"x", "%25"}, {"flag", ""}, {"", "v"}}));
   EXPECT_EQ(*request.Query("x"), "1");
-  EXPECT_EQ(request.Query("z"), nullptr);
+  EXPECT_EQ(request.Query("nothing"), nullptr);
 }
 
 TEST(Target, KeepsDotSegmentsAsData) {

@@ -32,8 +32,10 @@ HttpOptions HttpOptionsOf(const Config& config, const ClientOptions& options) {
 Result<Json> ParseAnswer(const std::string& body, const std::string& what) {
   auto parsed = Json::Parse(body);
   if (parsed) return parsed;
-  return Error{Code::kInternal, "BadAnswer",
-               what + ": the answer is not JSON: " + parsed.error().message};
+  // A proxy's page, or half an answer: whatever it is, it is not what was asked for.
+  return Error{Code::kUnavailable, "BadAnswer",
+               what + ": the answer is not JSON: " + parsed.error().message}
+      .Retryable();
 }
 
 const char* ContentType(PatchType type) {

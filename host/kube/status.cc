@@ -8,6 +8,7 @@ namespace slipway::kube {
 namespace {
 
 constexpr int kServerErrorRetries = 3;  // of 500: a broken webhook stays broken for a while
+constexpr std::string_view kPageNotFound = "404 page not found";
 constexpr std::string_view kTypedPatch = "failed to create typed patch object";
 
 bool Contains(std::string_view text, std::string_view part) {
@@ -100,6 +101,10 @@ Error StatusError(Verb verb, int status, const std::string& body, const std::str
           (is_status && !Contains(message, "the server could not find the requested resource"))) {
         return make(Code::kNotFound, "NotFound");
       }
+      // The API server says it as a Status or in these words; a page of something else, say of a
+      // proxy that has lost its way, says nothing about our objects.
+      if (!is_status && !body.starts_with(kPageNotFound))
+        return Error{Code::kUnavailable, "NotAnApiServer", message}.Retryable();
       reason = "KindNotFound";
       return make(Code::kNotFound, reason);
     case 405:

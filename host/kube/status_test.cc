@@ -50,6 +50,7 @@ TEST(StatusError, IsTypedAsTheServerMeantIt) {
       {Verb::kGet, 404, Body(404, "NotFound", "the server could not find the requested resource"),
        Code::kNotFound, "KindNotFound", ""},
       {Verb::kGet, 404, "404 page not found\n", Code::kNotFound, "KindNotFound", ""},
+      {Verb::kGet, 404, "<html>no such site</html>", Code::kUnavailable, "NotAnApiServer", ""},
       {Verb::kRaw, 404, "nothing here", Code::kNotFound, "NotFound", ""},
       {Verb::kCreate, 409, Body(409, "AlreadyExists", "configmaps \"a\" already exists"),
        Code::kAlreadyExists, "AlreadyExists", ""},

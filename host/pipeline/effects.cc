@@ -32,6 +32,12 @@ bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) {
   return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version;
 }
 
+Result<bool> SaysGone(kube::Cluster& cluster, const Error& error) {
+  if (error.code != Code::kNotFound) return false;
+  if (error.reason == "KindNotFound") TRY_VOID(cluster.Ping());
+  return true;
+}
+
 Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply) {
   std::vector<Json> out;
   for (const Json& wanted : apply.items()) {
@@ -80,7 +86,8 @@ Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& ins
                                   const store::ObjectRecord& record) {
   auto found = cluster.Get(RefOf(record));
   if (!found) {
-    if (found.error().code == Code::kNotFound) return RemovalState{};
+    TRY(const bool gone, SaysGone(cluster, found.error()));
+    if (gone) return RemovalState{};
     return std::move(found).error();
   }
   const Json& metadata = (*found)["metadata"];

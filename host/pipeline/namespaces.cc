@@ -1,5 +1,6 @@
 #include "pipeline/namespaces.h"
 
+#include "pipeline/effects.h"
 #include "pipeline/observer.h"
 #include "pipeline/quantity.h"
 
@@ -104,7 +105,8 @@ Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster,
                                                          const store::InstanceRecord& instance) {
   auto found = cluster.Get(NamespaceRef(instance.ns));
   if (!found) {
-    if (found.error().code == Code::kNotFound) return std::optional<store::WaitingFor>();
+    TRY(const bool gone, SaysGone(cluster, found.error()));
+    if (gone) return std::optional<store::WaitingFor>();
     return std::move(found).error();
   }
   if (!IsOurs(*found, instance)) return std::optional<store::WaitingFor>();

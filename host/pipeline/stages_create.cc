@@ -4,6 +4,7 @@
 #include "base/backoff.h"
 #include "base/crypto.h"
 #include "connect/login.h"
+#include "pipeline/effects.h"
 #include "pipeline/namespaces.h"
 #include "pipeline/stages.h"
 #include "pipeline/tick.h"
@@ -103,8 +104,9 @@ StageOutcome RunPlanning(const TickDeps& deps, TickContext& context) {
       const auto found = deps.cluster.Discover(text.substr(0, slash),
                                                text.substr(std::min(slash + 1, text.size())));
       if (found) continue;
-      if (found.error().code != Code::kNotFound)
-        return FromClusterError(Current(context), found.error());
+      const auto missing = SaysGone(deps.cluster, found.error());
+      if (!missing) return FromClusterError(Current(context), missing.error());
+      if (!*missing) return FromClusterError(Current(context), found.error());
       return StageOutcome::Of(
           StageFails{{Code::kPrecondition, "OperatorNotInstalled",
                       "the cluster does not serve " + text + ": is the operator of " +

@@ -37,7 +37,8 @@ std::optional<Fault::Action> ActionOf(const std::string& name) {
   static constexpr std::pair<const char*, Action> kActions[] = {
       {"latency", Action::kLatency}, {"status", Action::kStatus},
       {"drop", Action::kDrop},       {"half-line", Action::kHalfLine},
-      {"gone", Action::kGone},       {"refuse-all", Action::kRefuseAll}};
+      {"gone", Action::kGone},       {"refuse-all", Action::kRefuseAll},
+      {"page", Action::kPage},       {"garbage", Action::kGarbage}};
   for (const auto& [text, action] : kActions)
     if (name == text) return action;
   return std::nullopt;
@@ -48,7 +49,8 @@ std::optional<Fault::Action> ActionOf(const std::string& name) {
 Answer<Json> Faults::Add(const Json& source) {
   const auto action = ActionOf(source["action"].AsString());
   if (!action)
-    return BadRequest("action must be latency, status, drop, half-line, gone or refuse-all");
+    return BadRequest(
+        "action must be latency, status, drop, half-line, gone, refuse-all, page or garbage");
   Rule rule;
   rule.fault = {*action, static_cast<int>(source["status"].AsInt(503)),
                 static_cast<int>(source["retryAfter"].AsInt()), source["ms"].AsInt(),

@@ -14,7 +14,7 @@ namespace slipway::sim {
 
 // What a request runs into instead of, or before, its answer.
 struct Fault {
-  enum class Action { kLatency, kStatus, kDrop, kHalfLine, kGone, kRefuseAll };
+  enum class Action { kLatency, kStatus, kDrop, kHalfLine, kGone, kRefuseAll, kPage, kGarbage };
   Action action = Action::kStatus;
   int status = 503;
   int retry_after_s = 0;
@@ -27,7 +27,8 @@ struct Fault {
 //   "action": "status", "status": 409, "every": 3, "count": 1}
 // `path` is a part of the path, or a pattern when it has a "*"; `userAgent` is how the client's
 // name begins; `every` n hits each n-th match, `count` is how many are hit in all. Actions:
-// latency, status, drop, half-line, gone, refuse-all. Guarded by one mutex.
+// latency, status, drop, half-line, gone, refuse-all, page (404 as of a server that is no API
+// server), garbage (200 and a page of HTML). Guarded by one mutex.
 class Faults {
  public:
   Answer<Json> Add(const Json& rule);  // the rule with its id

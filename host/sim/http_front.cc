@@ -133,6 +133,12 @@ bool HttpFront::PassFault(const CallPtr& call, const Fault& fault) {
       }
       Cut(*call);
       return false;
+    case Fault::Action::kPage:
+      Finish(*call, PageNotFound());
+      return false;
+    case Fault::Action::kGarbage:
+      Finish(*call, http::Response{200, {}, "<html>Sign in</html>", "text/html"});
+      return false;
     case Fault::Action::kRefuseAll:
       refused_until_ms_ = parts_.api.clock().SteadyMs() + fault.ms;
       parts_.hub.DropAll();

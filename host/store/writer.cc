@@ -47,7 +47,7 @@ Result<void> Writer::Submit(std::function<Result<void>(Transaction&)> work) {
     return Error{Code::kUnavailable, "StoreBusy", "too many writes wait"}.Retryable();
   queue_.push_back(job);
   wake_.notify_one();
-  if (!done_.wait_for(lock, kDeadline, [&] { return job->done; })) {
+  if (!job->ended.wait_for(lock, kDeadline, [&] { return job->done; })) {
     if (job->started) return WriteFailed("the disk does not answer; the outcome is unknown");
     queue_.erase(std::find(queue_.begin(), queue_.end(), job));
     return Error{Code::kUnavailable, "StoreBusy", "the write waited too long"}.Retryable();
@@ -91,7 +91,7 @@ void Writer::Run() {
     }
     for (const auto& job : group) job->done = true;
     lock.unlock();
-    done_.notify_all();
+    for (const auto& job : group) job->ended.notify_one();
     Notify(std::move(tx.events_of));
     lock.lock();
   }

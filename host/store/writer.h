@@ -66,6 +66,7 @@ class Writer {
     std::function<Result<void>(Transaction&)> work;
     Result<void> result;
     bool started = false, done = false;  // guarded by mutex_
+    std::condition_variable ended;       // its own: a group's end wakes nobody of the next one
   };
 
   void Run();
@@ -82,7 +83,7 @@ class Writer {
   const Metrics::Histogram commit_seconds_;
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_, done_;
+  std::condition_variable wake_;
   std::deque<std::shared_ptr<Job>> queue_;
   bool stopping_ = false;
   Stats stats_;

@@ -128,6 +128,24 @@ def refused(host, engines, source, reason, change=None, more=""):
     assert host.call("GET", "/readyz").status == 200
 
 
+def test_a_host_without_engines_runs_and_says_so():
+    data = make_dir()
+    os.chmod(data, 0o755)
+    os.makedirs(os.path.join(data, "none.d"))
+    sim = Sim(os.path.join(data, "sim"), databases=False)
+    host = Host(os.path.join(data, "host"), sim, engines=os.path.join(data, "none.d")).start(wait_ready=False)
+    try:
+        assert host.call("GET", "/v1/engines").json["items"] == []
+        refused = host.create("orders")
+        assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/databaseType", refused.body
+        ready = host.call("GET", "/readyz?verbose")
+        assert ready.status == 503 and "no engine is loaded" in ready.body.decode()
+    finally:
+        host.stop()
+        sim.stop()
+        remove_dir(data)
+
+
 def threads(host):
     return len(os.listdir(f"/proc/{host.process.pid}/task"))
 

@@ -42,7 +42,8 @@ def hits(sim):
     {"match": {"method": "GET", **HOST}, "action": "half-line", "every": 3},
     {"match": {"path": "/clusters", **HOST}, "action": "status", "status": 500, "every": 2},
     {"match": HOST, "action": "drop", "every": 4},
-], ids=["409", "429-storm", "410", "half-line-of-a-watch", "dropped-watch", "half-an-answer", "500", "dropped-connection"])
+    {"match": HOST, "action": "garbage", "every": 7},
+], ids=["409", "429-storm", "410", "half-line-of-a-watch", "dropped-watch", "half-an-answer", "500", "dropped-connection", "a-page-of-html"])
 def test_faults_of_the_api_server_fail_no_operation(pair, fault):
     host, sim = pair
     sim.fault(**fault)
@@ -70,3 +71,19 @@ def test_a_minute_without_an_api_server_is_waited_for(pair):
     succeeded(host, answer)
     assert time.monotonic() - refused >= 60, "the API server was there all the time"
     succeeded(host, other)
+
+
+def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pair):
+    host, sim = pair
+    operation = succeeded(host, host.create("kept"))
+    sim.fault(match=HOST, action="page")
+    early = host.create("early")  # nor is an operator taken for missing
+    deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
+    waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(deleted)["stages"] if s.get("waitingFor")), None), 40, "waitingFor")
+    assert waiting["kind"] == "APIServer", waiting
+    wait_for(lambda: hits(sim) > 15, 120, "some more looks")
+    assert not host.operation(deleted)["done"] and not host.operation(early.json["id"])["done"]
+    sim.clear_faults()
+    assert host.finish(deleted)["state"] == "SUCCEEDED"
+    assert leftovers(sim, "acme-kept") == []
+    succeeded(host, early)
