@@ -34,6 +34,14 @@ class Answer:
         return json.loads(self.body)
 
 
+def sanitizer_report(log_path):
+    """What a sanitizer wrote into a process's log, to be shown where the log will be gone; "" mostly."""
+    with open(log_path, encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    begin = min((at for at in (text.find(mark) for mark in ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", ": runtime error: ")) if at >= 0), default=-1)
+    return text[begin:begin + 20000] if begin >= 0 else ""
+
+
 class Sim:
     """slipway-sim as a process of its own, so that it outlives a killed host."""
 
@@ -84,6 +92,8 @@ class Sim:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
+        report = sanitizer_report(self.log.name)
+        assert not report, f"slipway-sim:\n{report}"
 
 
 class Host:
@@ -184,7 +194,7 @@ class Host:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("slipwayd did not drain in 40 s")
-            assert self.process.returncode == 0, f"slipwayd ended with {self.process.returncode}"
+            assert self.process.returncode == 0, f"slipwayd ended with {self.process.returncode}\n{sanitizer_report(self.log_path)}"
 
 
 def leftovers(sim, namespace):
