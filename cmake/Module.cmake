@@ -22,5 +22,5 @@ function(slipway_test name)
   target_compile_definitions(${name} PRIVATE SLIPWAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLIPWAY_BINARY_DIR="${CMAKE_BINARY_DIR}")
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${name}.
-    PROPERTIES TIMEOUT 120 LABELS unit)
+    PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
