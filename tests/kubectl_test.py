@@ -241,3 +241,20 @@ def test_a_cluster_lives_as_an_operator_would_have_it(k, ns):
     k.run("-n", ns, "delete", "cluster", "db")
     wait_for(lambda: not k.exists("-n", ns, "pod", "db-1"), 30, "the pod to go")
     assert "nobody" in k.run("-n", ns, "logs", "nobody", ok=False)
+
+
+def test_what_a_real_server_refuses_is_refused(k, ns):
+    base = f"/api/v1/namespaces/{ns}/configmaps"
+    number = k.sim.call("POST", base, config_map("numbers", {"a": 1}))
+    assert number.status == 400 and "cannot unmarshal number" in number.json["message"], number.body
+    versioned = k.sim.call("POST", base, config_map("versioned", resourceVersion="7"))
+    assert versioned.status == 500 and "resourceVersion should not be set" in versioned.json["message"], versioned.body
+    k.run("-n", ns, "apply", "--validate=false", "-f", "-", stdin={**config_map("fixed"), "immutable": True})
+    for patch in ('{"data":{"a":"2"}}', '{"immutable":false}'):
+        assert "immutable" in k.run("-n", ns, "patch", "cm", "fixed", "--type=merge", "-p", patch, ok=False)
+    assert k.sim.call("POST", "/apis/nobody.example/v1/namespaces/x/things", {}).status == 404
+    cluster = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "logs"}, "spec": {"instances": 1, "storage": {"size": "1Gi"}}}
+    k.run("-n", ns, "apply", "--validate=false", "-f", "-", stdin=cluster)
+    wait_for(lambda: k.exists("-n", ns, "pod", "logs-1"), 30, "the pod")
+    absent = k.sim.call("GET", f"/api/v1/namespaces/{ns}/pods/logs-1/log?container=nobody")
+    assert absent.status == 400 and "not valid for pod" in absent.json["message"], absent.body

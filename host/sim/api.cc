@@ -118,6 +118,9 @@ Answer<Done> Api::CheckBody(const Kind& kind, const std::string& ns, const std::
   if (object["kind"].AsString() != kind.kind)
     return BadRequest(object["kind"].AsString() + " in version " + Json::Quote(kind.version) +
                       " cannot be handled as a " + kind.kind);
+  if (const std::string why = DecodeError(kind, object); !why.empty())
+    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
+                      " cannot be handled as a " + kind.kind + ": " + why);
   const Json& metadata = object["metadata"];
   const std::string& body_ns = metadata["namespace"].AsString();
   if (!body_ns.empty() && body_ns != ns)
@@ -216,6 +219,9 @@ Answer<Written> Api::Create(const Kind& kind, const std::string& ns, Json object
   TRY([[maybe_unused]] Done body, CheckBody(kind, ns, "", object));
   Json& metadata = object["metadata"];
   DropNulls(metadata);
+  if (const std::string& version = std::as_const(metadata)["resourceVersion"].AsString();
+      !version.empty() && version != "0")
+    return Failure{500, "", "resourceVersion should not be set on objects to be created", {}};
   if (kind.namespaced) metadata.Set("namespace", ns);
   const std::string prefix = std::as_const(metadata)["generateName"].AsString();
   if (metadata["name"].AsString().empty() && !prefix.empty())

@@ -127,6 +127,22 @@ bool Subdomain(std::string_view name) {
   return name.back() != '-' && name.back() != '.';
 }
 
+// As Go's decoder calls it.
+std::string JsonTypeName(const Json& value) {
+  if (value.is_object()) return "object";
+  if (value.is_array()) return "array";
+  if (value.is_bool()) return "bool";
+  return value.is_string() ? "string" : "number";
+}
+
+// What `immutable: true` of a ConfigMap or Secret forbids, itself included.
+void CheckImmutable(const Json& before, const Json& object, std::vector<Cause>& out) {
+  if (!before["immutable"].AsBool()) return;
+  static constexpr char kWhy[] = "Forbidden: field is immutable when `immutable` is set";
+  for (const char* field : {"immutable", "data", "binaryData"})
+    if (before[field] != object[field]) out.push_back({"FieldValueForbidden", kWhy, field});
+}
+
 // RBAC objects and a few others may have any path segment as a name.
 bool FreeName(const std::string& kind) {
   return kind == "Role" || kind == "RoleBinding" || kind == "ClusterRole" ||
@@ -159,6 +175,19 @@ void DefaultBuiltin(const Kind& kind, Json& object, bool creating, uint64_t ordi
     if (creating)
       object.Set("status", Json::Obj({{"phase", "Pending"}, {"qosClass", "BestEffort"}}));
   }
+}
+
+std::string DecodeError(const Kind& kind, const Json& object) {
+  if (kind.custom || (kind.kind != "ConfigMap" && kind.kind != "Secret")) return {};
+  const char* const maps[] = {kind.kind == "Secret" ? "stringData" : "data", "binaryData"};
+  for (const char* map : maps) {
+    for (const auto& [key, value] : object[map].members()) {
+      if (value.is_string() || value.is_null()) continue;
+      return "json: cannot unmarshal " + JsonTypeName(value) + " into Go struct field " +
+             kind.kind + "." + map + " of type string";
+    }
+  }
+  return {};
 }
 
 std::vector<Cause> ValidateMetadata(const Json& object) {
@@ -213,10 +242,11 @@ std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const J
     if (before != nullptr && (*before)["type"] != object["type"])
       out.push_back({"FieldValueInvalid",
                      "Invalid value: " + object["type"].Dump() + ": field is immutable", "type"});
-    if (before != nullptr && (*before)["immutable"].AsBool() && (*before)["data"] != object["data"])
-      out.push_back(
-          {"FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data"});
   }
+  if (before != nullptr && (kind.kind == "Secret" || kind.kind == "ConfigMap"))
+    CheckImmutable(*before, object, out);
+  if (const std::string why = DecodeError(kind, object); !why.empty())
+    out.push_back({"FieldValueInvalid", "Invalid value: " + why, "patch"});
   if (kind.kind == "Service" && object["spec"]["type"].AsString() != "ExternalName" &&
       object["spec"]["ports"].empty() && object["spec"]["clusterIP"].AsString() != "None")
     out.push_back({"FieldValueRequired", "Required value", "spec.ports"});

@@ -14,6 +14,9 @@ namespace slipway::sim {
 void DefaultBuiltin(const Kind& kind, Json& object, bool creating, uint64_t ordinal);
 // The few checks of built-in kinds that clients rely on.
 std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const Json* before);
+// Why Kubernetes' own decoder could not read `object`, for the fields where clients get it wrong: a
+// map of strings that holds something else. "" when it can.
+std::string DecodeError(const Kind& kind, const Json& object);
 // Name, labels and annotations of any object.
 std::vector<Cause> ValidateMetadata(const Json& object);
 

@@ -124,6 +124,13 @@ Answer<Listing> Collect(const ObjectStore& store, const Target& target,
   return out;
 }
 
+bool HasContainer(const Json& spec, const std::string& name) {
+  for (const char* list : {"containers", "initContainers"})
+    for (const Json& container : spec[list].items())
+      if (container["name"].AsString() == name) return true;
+  return false;
+}
+
 Json ScaleOf(const Kind& kind, const Json& object) {
   const Json& metadata = object["metadata"];
   return Json::Obj(
@@ -249,6 +256,8 @@ HttpFront::Reply HttpFront::PodLog(Call& call) {
   const Json object = pod->Parse();
   const Json& annotations = object["metadata"]["annotations"];
   const std::string container = QueryText(call.request(), "container");
+  if (!container.empty() && !HasContainer(object["spec"], container))
+    return BadRequest("container " + container + " is not valid for pod " + target.name);
   std::string text = annotations[std::string(kLogAnnotation) + "." + container].AsString(
       annotations[kLogAnnotation].AsString());
   const std::string& file = annotations[kLogFileAnnotation].AsString();

@@ -169,7 +169,7 @@ void HttpFront::Run(const CallPtr& call) {
     return Finish(*call, http::Response{201, {}, AccessReview(*std::move(body)).Dump()});
   }
   if (auto found = Discover(parts_.api.kinds(), request)) {
-    if (request.method != "GET" && request.method != "HEAD")
+    if (found->status != 404 && request.method != "GET" && request.method != "HEAD")
       return Finish(*call, MethodNotAllowed());
     return Finish(*call, *std::move(found));
   }

@@ -15,7 +15,7 @@ std::string Units(int64_t big, const char* big_unit, int64_t small, const char* 
   return small == 0 ? out : out + std::to_string(small) + small_unit;
 }
 
-Json Cell(const PrinterColumn& column, const Json& object, int64_t now_ms) {
+Json Cell(const PrinterColumn& column, const Json& object, int64_t now_ms, bool builtin) {
   Json value =
       IsFunction(column) ? RunFunction(column, object, now_ms) : FindPath(object, column.path);
   if (column.type == "date") {
@@ -23,6 +23,8 @@ Json Cell(const PrinterColumn& column, const Json& object, int64_t now_ms) {
     return at < 0 ? (value.is_null() && column.name != "Age" ? Json() : Json("<unknown>"))
                   : Json(HumanDuration(now_ms - at));
   }
+  // Kubernetes' own counts are numbers, which are zero when nothing has been counted.
+  if (value.is_null() && column.type == "integer" && builtin) return 0;
   if (value.is_null() || value.is_string() || column.type == "integer" || column.type == "number")
     return value;
   if (column.type == "boolean") return value;
@@ -84,7 +86,8 @@ Json MakeTable(const Kind& kind, const std::vector<ObjectPtr>& objects, Json lis
   for (const ObjectPtr& object : objects) {
     const Json value = object->Parse();
     Json cells = Json::MakeArray();
-    for (const PrinterColumn& column : columns) cells.Push(Cell(column, value, now_ms));
+    for (const PrinterColumn& column : columns)
+      cells.Push(Cell(column, value, now_ms, !kind.custom));
     Json row = Json::Obj({{"cells", std::move(cells)}});
     if (request.include == "Object") row.Set("object", value);
     if (request.include == "Metadata") row.Set("object", Metadata(value));

@@ -30,9 +30,10 @@ def psql(uri, statement, ok=True):
 
 
 def server_files(host):
-    """Data directories of simulated instances that still lie about."""
+    """What still lies about of simulated instances; the empty cluster that new ones are copied from stays."""
     databases = os.path.join(host.data, "state", "databases")
-    return [where for where, _, names in os.walk(databases) if "PG_VERSION" in names]
+    return [name for name in os.listdir(databases) if not name.startswith("template-") and os.path.isdir(os.path.join(databases, name)) and
+            any("PG_VERSION" in names for _, _, names in os.walk(os.path.join(databases, name)))]
 
 
 def provision(host, project, tier, **more):
