@@ -199,7 +199,7 @@ Reply PatchInstance(const Context& context, const Call& call) {
           std::move(wrong));
     if (!labels && !patch.deletion_protection) return ShowOne(context, call, checked->instance);
     auto patched = context.store.PatchInstance(call.id, checked->instance.generation,
-                                               patch.deletion_protection, std::move(labels));
+                                               patch.deletion_protection, labels);
     if (patched) return ShowOne(context, call, *patched);
     const bool raced =
         patched.error().reason == "EtagMismatch" && call.request().Header("if-match") == nullptr;
