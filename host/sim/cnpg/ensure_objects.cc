@@ -100,7 +100,7 @@ Result<void> Follow(Pass& pass, Json object, const Json& wanted) {
     patch["metadata"].Set("annotations", wanted["metadata"]["annotations"]);
   if (wanted["kind"].AsString() == "PodDisruptionBudget")
     patch.SetAt("/spec/minAvailable", wanted["spec"]["minAvailable"]);
-  return pass.PatchObject(object, std::move(patch));
+  return pass.PatchObject(object, patch);
 }
 
 Result<void> EnsurePlatform(Pass& pass) {

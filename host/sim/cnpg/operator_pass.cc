@@ -240,7 +240,7 @@ Result<void> GrowVolumes(Pass& pass) {
       continue;
     Json patch = Json::MakeObject();
     patch.SetAt("/spec/resources/requests/storage", wanted);
-    TRY_VOID(pass.PatchObject(volume, std::move(patch)));
+    TRY_VOID(pass.PatchObject(volume, patch));
   }
   return {};
 }
