@@ -75,9 +75,8 @@ TypeView TypeView::Field(std::string_view name) const {
   TypeView out;
   out.parent_ = field_;
   out.field_ = name;
-  if (name == "metadata" && (root_ || (schema_ != nullptr && schema_->embedded_resource))) {
-    out.source_ = Source::kKnown;
-  } else if (source_ == Source::kKnown) {
+  const bool resource = root_ || (schema_ != nullptr && schema_->embedded_resource);
+  if (source_ == Source::kKnown || (name == "metadata" && resource)) {
     out.source_ = Source::kKnown;
   } else if (schema_ != nullptr) {
     const auto property = schema_->properties.find(name);
