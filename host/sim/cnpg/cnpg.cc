@@ -19,7 +19,10 @@ class Cnpg final : public Behaviour {
     operator_.Sweep();
   }
 
-  ~Cnpg() override { informers_.clear(); }
+  // The first one last: the others' callbacks read it until they have ended.
+  ~Cnpg() override {
+    while (!informers_.empty()) informers_.pop_back();
+  }
 
  private:
   static kube::ClientOptions Settings() {
