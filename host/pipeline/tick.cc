@@ -34,7 +34,10 @@ Result<Json> Facts(kube::Cluster& cluster, const Json& description) {
       const size_t slash = text.rfind('/');
       if (slash == std::string::npos) continue;
       const auto found = cluster.Discover(text.substr(0, slash), text.substr(slash + 1));
-      if (!found && found.error().code != Code::kNotFound) return found.error();
+      if (!found) {
+        TRY(const bool absent, SaysGone(cluster, found.error()));
+        if (!absent) return found.error();
+      }
       kinds.Set(text, static_cast<bool>(found));
     }
   }
@@ -47,7 +50,8 @@ Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json
                             need["name"].AsString()};
   auto found = cluster.Get(ref);
   if (!found) {
-    if (found.error().code == Code::kNotFound) return Json();
+    TRY(const bool absent, SaysGone(cluster, found.error()));
+    if (absent) return Json();
     return std::move(found).error();
   }
   if (ref.kind != "Secret") return found;
