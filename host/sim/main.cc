@@ -13,7 +13,7 @@ using slipway::Logger;
 
 struct Arguments {
   slipway::sim::DevClusterOptions cluster;
-  std::string kubeconfig, log_level = "warn";
+  std::string kubeconfig, elsewhere, log_level = "warn";
   bool no_behaviours = false, no_controllers = false;
 };
 
@@ -48,6 +48,12 @@ void Declare(CLI::App& app, Arguments& arguments) {
                "Only the API server: custom resources stay as they are written");
   app.add_flag("--no-controllers", arguments.no_controllers,
                "No garbage collection, no end of namespaces");
+  app.add_option("--cluster", arguments.elsewhere,
+                 "Run only the operators' behaviours, as clients of the cluster of this kubeconfig")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->excludes("--port", "--kubeconfig", "--state", "--crds", "--request-log", "--no-behaviours",
+                 "--no-controllers");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
@@ -64,6 +70,44 @@ int Fail(const slipway::Error& error) {
   return 1;
 }
 
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+int UntilSignal(const std::string& server) {
+  std::printf("%s\n", server.c_str());
+  std::fflush(stdout);
+  const sigset_t signals = EndSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return 0;
+}
+
+int RunCluster(const Arguments& arguments, const slipway::Clock& clock, Logger& log,
+               slipway::Metrics& metrics) {
+  slipway::sim::DevCluster cluster(arguments.cluster, clock, log, metrics);
+  if (auto started = cluster.Start(); !started) return Fail(started.error());
+  if (!arguments.kubeconfig.empty())
+    if (auto written =
+            slipway::WriteFileAtomically(arguments.kubeconfig, cluster.Kubeconfig(), 0600);
+        !written)
+      return Fail(written.error());
+  return UntilSignal(cluster.config().server);
+}
+
+int RunElsewhere(const Arguments& arguments, const slipway::Clock& clock, Logger& log,
+                 slipway::Metrics& metrics) {
+  auto config = slipway::kube::LoadKubeconfig(arguments.elsewhere, "");
+  if (!config) return Fail(config.error());
+  const auto behaviour =
+      slipway::sim::StartCnpg(*config, arguments.cluster.behaviour, clock, log, metrics);
+  return UntilSignal(config->server);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,10 +122,7 @@ int main(int argc, char** argv) {
   arguments.cluster.controllers = !arguments.no_controllers;
 
   // Before any thread starts, so that only sigwait takes them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -90,17 +131,6 @@ int main(int argc, char** argv) {
   Logger::ParseLevel(arguments.log_level, level);
   Logger log(clock, 2, Logger::Format::kHuman, level);
   slipway::Metrics metrics;
-  slipway::sim::DevCluster cluster(arguments.cluster, clock, log, metrics);
-  if (auto started = cluster.Start(); !started) return Fail(started.error());
-  if (!arguments.kubeconfig.empty())
-    if (auto written =
-            slipway::WriteFileAtomically(arguments.kubeconfig, cluster.Kubeconfig(), 0600);
-        !written)
-      return Fail(written.error());
-  std::printf("%s\n", cluster.config().server.c_str());
-  std::fflush(stdout);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  cluster.Stop();
-  return 0;
+  return arguments.elsewhere.empty() ? RunCluster(arguments, clock, log, metrics)
+                                     : RunElsewhere(arguments, clock, log, metrics);
 }
