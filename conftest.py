@@ -1,5 +1,6 @@
 """Skipped tests are seen: ctest calls the file skipped, and where CI is set they fail, for there everything can run."""
 import os
+import sys
 
 import pytest
 
@@ -15,6 +16,9 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_sessionfinish(session, exitstatus):
+    clusters = sys.modules.get("integration.clusters")
+    if clusters:
+        clusters.end()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if exitstatus == 0 and reporter.stats.get("skipped"):
         session.exitstatus = SKIPPED

@@ -280,6 +280,7 @@ Result<void> Client::Delete(const ObjectRef& ref, const DeleteOptions& options) 
                          {"propagationPolicy", options.propagation}});
   if (!options.uid.empty()) body.SetAt("/preconditions/uid", options.uid);
   if (options.dry_run) body.Set("dryRun", Json::Arr({"All"}));
+  if (options.grace_seconds >= 0) body.Set("gracePeriodSeconds", options.grace_seconds);
   Call call{.verb = Verb::kDelete,
             .method = HttpMethod::kDelete,
             .body = body.Dump(),

@@ -52,6 +52,7 @@ struct DeleteOptions {
   std::string uid;                         // precondition; "" for none
   std::string propagation = "Background";  // Background, Foreground, Orphan
   bool dry_run = false;
+  int64_t grace_seconds = -1;  // of a pod; its own without it, 0 takes it away at once
 };
 
 // One API server. Every call blocks with the client's deadline, retries what is worth retrying

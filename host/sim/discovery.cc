@@ -68,6 +68,10 @@ Json ResourceList(const KindRegistry& kinds, const std::string& group, const std
   Json resources = Json::MakeArray();
   for (const KindPtr& kind : kinds.All()) {
     if (kind->group != group || kind->version != version) continue;
+    if (kind->deed) {
+      resources.Push(Resource(*kind, "", "", {"create"}));
+      continue;
+    }
     resources.Push(Resource(
         *kind, "", "",
         {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}));
@@ -77,6 +81,7 @@ Json ResourceList(const KindRegistry& kinds, const std::string& group, const std
     if (kind->kind == "Pod" && !kind->custom) {
       resources.Push(Resource(*kind, "log", "", {"get"}));
       resources.Push(Resource(*kind, "proxy", "PodProxyOptions", {"get"}));
+      resources.Push(Resource(*kind, "binding", "Binding", {"create"}));
       resources.Push(Resource(*kind, "eviction", "Eviction", {"create"}));
     }
     if (kind->kind == "Service" && !kind->custom)

@@ -147,6 +147,36 @@ HttpFront::Reply HttpFront::RemoveCollection(Call& call) {
           std::to_string(parts_.api.store().version()) + "\"},\"items\":[" + items + "]}"};
 }
 
+// POST bindings, or binding of a pod: how a scheduler places it.
+HttpFront::Reply HttpFront::Bind(Call& call) {
+  const Target& target = call.target;
+  TRY(const Json body, ReadBody(call.request()));
+  const std::string name = target.name.empty() ? body["metadata"]["name"].AsString() : target.name;
+  const std::string node = body["target"]["name"].AsString();
+  if (node.empty())
+    return Invalid({"", "bindings", "Binding"}, name,
+                   {{"FieldValueRequired", "Required value", "target.name"}});
+  const KindPtr pods = parts_.api.kinds().ByKind("v1", "Pod");
+  const auto change = [&](const Json& before) -> Answer<Json> {
+    if (const std::string& at = before.At("/spec/nodeName").AsString(); !at.empty())
+      return Conflict({"", "pods/binding", "Pod"}, name,
+                      "pod " + name + " is already assigned to node " + Json::Quote(at));
+    Json after = before;
+    after.SetAt("/spec/nodeName", node);
+    return after;
+  };
+  TRY([[maybe_unused]] const Written written,
+      parts_.api.Modify(*pods, target.ns, name, change, {.manager = "scheduler"}));
+  return http::Response{201,
+                        {},
+                        Json::Obj({{"kind", "Status"},
+                                   {"apiVersion", "v1"},
+                                   {"metadata", Json::MakeObject()},
+                                   {"status", "Success"},
+                                   {"code", 201}})
+                            .Dump()};
+}
+
 HttpFront::Reply HttpFront::Evict(Call& call) {
   const Target& target = call.target;
   if (target.kind->kind != "Pod") return MethodNotAllowed();

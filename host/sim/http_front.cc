@@ -183,6 +183,8 @@ void HttpFront::Dispatch(const CallPtr& call) {
   if (sub == "proxy" && call->verb == "get") return Proxy(call);
   if (sub == "log") return Finish(*call, PodLog(*call));
   if (sub == "eviction" && call->verb == "create") return Finish(*call, Evict(*call));
+  if (target.kind->deed || (sub == "binding" && target.kind->kind == "Pod"))
+    return Finish(*call, call->verb == "create" ? Bind(*call) : MethodNotAllowed());
   const bool scale = sub == "scale" && !target.kind->scale_spec.empty();
   const bool known = sub.empty() || (sub == "status" && target.kind->has_status) || scale ||
                      (sub == "finalize" && target.kind->kind == "Namespace");

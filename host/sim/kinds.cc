@@ -13,6 +13,7 @@ enum Feature : unsigned {
   kStatus = 2,      // status subresource
   kGeneration = 4,  // counts generations
   kScale = 8,       // scale subresource on spec.replicas
+  kDeed = 16,       // created and not kept
 };
 
 struct Row {
@@ -29,6 +30,7 @@ constexpr Row kRows[] = {
     {"", "v1", "Node", "nodes", "no", kCluster | kStatus},
     {"", "v1", "PersistentVolume", "persistentvolumes", "pv", kCluster | kStatus},
     {"", "v1", "Pod", "pods", "po", kStatus},
+    {"", "v1", "Binding", "bindings", "", kDeed},
     {"", "v1", "Service", "services", "svc", kStatus},
     {"", "v1", "Secret", "secrets", "", kPlain},
     {"", "v1", "ConfigMap", "configmaps", "cm", kPlain},
@@ -83,6 +85,7 @@ Kind FromRow(const Row& row) {
   kind.namespaced = (row.features & kCluster) == 0;
   kind.has_status = (row.features & kStatus) != 0;
   kind.has_generation = (row.features & kGeneration) != 0;
+  kind.deed = (row.features & kDeed) != 0;
   if ((row.features & kScale) != 0) {
     kind.scale_spec = ".spec.replicas";
     kind.scale_status = ".status.replicas";

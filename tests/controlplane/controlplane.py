@@ -109,6 +109,8 @@ class ControlPlane(ApiServer):
         self.kubectl("apply", "--server-side", "-f", "-", text=json.dumps({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
             "provisioner": "sim.slipway.dev/local", "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer", "allowVolumeExpansion": True}))
+        self.kubectl("apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"slipway-sim-{i}", "labels": {"kubernetes.io/hostname": f"slipway-sim-{i}"}}} for i in (1, 2, 3)]}))
         deploy = os.path.join(SOURCE, "config", "deploy")
         self.kubectl("apply", "--server-side", "-f", os.path.join(deploy, "rbac.yaml"), "-f", os.path.join(deploy, "engines"))
         wait_for(lambda: self.kubectl("get", "clusterrole", "slipwayd", "-o", "jsonpath={.rules}") not in ("", "[]"), 30, "the role to be put together")
@@ -144,17 +146,24 @@ class ControlPlane(ApiServer):
         """What the server warned the host of."""
         return [(line["path"], line["warnings"]) for line in self.requests() if line.get("warnings") and line["userAgent"].startswith("slipwayd")]
 
-    def stop(self):
-        if self.behaviours and self.behaviours.poll() is None:
-            self.behaviours.terminate()
+    def stop_behaviours(self):
+        if not self.behaviours:
+            return
+        ended, self.behaviours = self.behaviours, None
+        if ended.poll() is None:
+            ended.terminate()
             try:
-                self.behaviours.wait(30)
+                ended.wait(30)
             except subprocess.TimeoutExpired:
-                self.behaviours.kill()
-                self.behaviours.wait()
-        super().stop()
-        if self.behaviours:
-            self.sim_log.close()
-            report = sanitizer_report(self.sim_log.name)
-            assert not report, f"slipway-sim:\n{report}"
-            assert self.behaviours.returncode == 0, f"slipway-sim ended with {self.behaviours.returncode}"
+                ended.kill()
+                ended.wait()
+        self.sim_log.close()
+        report = sanitizer_report(self.sim_log.name)
+        assert not report, f"slipway-sim:\n{report}"
+        assert ended.returncode == 0, f"slipway-sim ended with {ended.returncode}"
+
+    def stop(self):
+        try:
+            self.stop_behaviours()
+        finally:
+            super().stop()

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from integration.host import Host, Sim, leftovers, make_dir, remove_dir, wait_for
+from integration import clusters
+from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
 # The simulated operators are clients too and have no back-off worth testing: what hits every n-th write hits the host's.
 HOST = {"userAgent": "slipwayd"}
@@ -14,7 +15,7 @@ HOST = {"userAgent": "slipwayd"}
 @pytest.fixture()
 def pair():
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     host = Host(os.path.join(data, "host"), sim, config="stage_timeout_seconds: {default: 300}").start()
     yield host, sim
     host.stop()

@@ -79,6 +79,11 @@ class Sim:
     def list(self, path):
         return self.call("GET", path).json.get("items", [])
 
+    def kubectl(self, *arguments, check=True):
+        done = subprocess.run(["kubectl", "--kubeconfig", self.kubeconfig, *arguments], capture_output=True, text=True, timeout=60)
+        assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout if check else done
+
     def requests(self):
         with open(self.request_log, encoding="utf-8") as f:
             return [json.loads(line) for line in f if line.endswith("\n")]

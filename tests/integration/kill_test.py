@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from integration.host import Host, Sim, leftovers, make_dir, remove_dir, wait_for
+from integration import clusters
+from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
 SOURCE = os.environ.get("SLIPWAY_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 RANDOM_KILLS = int(os.environ.get("SLIPWAY_RANDOM_KILLS", "100"))
@@ -72,7 +73,7 @@ class Mortal(Host):
 @pytest.fixture(scope="module")
 def world():
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     yield data, sim
     sim.stop()
     remove_dir(data)

@@ -5,13 +5,14 @@ import time
 
 import pytest
 
-from integration.host import BUILD, Host, Sim, leftovers, make_dir, remove_dir, wait_for
+from integration import clusters
+from integration.host import BUILD, Host, leftovers, make_dir, remove_dir, wait_for
 
 
 @pytest.fixture()
 def pair():
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     host = Host(os.path.join(data, "host"), sim, config="stage_timeout_seconds: {default: 300}").start()
     yield host, sim
     host.stop()

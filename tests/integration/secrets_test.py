@@ -4,7 +4,8 @@ import json
 import os
 import urllib.parse
 
-from integration.host import Host, Sim, make_dir, remove_dir
+from integration import clusters
+from integration.host import Host, make_dir, remove_dir
 
 
 def forms(secret):
@@ -15,7 +16,7 @@ def forms(secret):
 
 def test_secrets_are_found_nowhere():
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     host = Host(os.path.join(data, "host"), sim).start()
     try:
         answer = host.create("secret")

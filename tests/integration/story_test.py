@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from integration import clusters
 from integration.host import Host, make_dir, postgres_processes, remove_dir, wait_for
 
 STAGES = ["VALIDATING", "NAMESPACE_CREATION", "CRD_DEPLOYMENT", "WAITING_FOR_READY", "CREDENTIAL_GEN", "BACKUP_CONFIG", "METRICS_SETUP", "COMPLETED"]
@@ -15,11 +16,27 @@ pytestmark = pytest.mark.skipif(not HAVE_POSTGRES, reason="PostgreSQL is not ins
 @pytest.fixture(scope="module")
 def host():
     data = make_dir()
-    started = Host(data, pace="0.01").start()
+    if clusters.REAL:
+        server = clusters.start(data, databases=True, pace="0.01")
+        started = Host(data, server).start()
+        started.databases, started.kubectl = os.path.join(server.data, "databases"), server.kubectl
+    else:  # the cluster inside the host, as slipwayd --dev has it
+        server = None
+        started = Host(data, pace="0.01").start()
+        started.databases = os.path.join(data, "state", "databases")
+        started.kubectl = lambda *arguments, check=True: kubectl(os.path.join(data, "state", "kubeconfig"), *arguments, check=check)
     yield started
     started.stop()
-    assert postgres_processes(data) == []
+    if server:
+        server.stop()
+    assert postgres_processes(started.databases) == []
     remove_dir(data)
+
+
+def kubectl(kubeconfig, *arguments, check=True):
+    done = subprocess.run(["kubectl", "--kubeconfig", kubeconfig, *arguments], capture_output=True, text=True, timeout=60)
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout if check else done
 
 
 def psql(uri, statement, ok=True):
@@ -31,9 +48,8 @@ def psql(uri, statement, ok=True):
 
 def server_files(host):
     """What still lies about of simulated instances; the empty cluster that new ones are copied from stays."""
-    databases = os.path.join(host.data, "state", "databases")
-    return [name for name in os.listdir(databases) if not name.startswith("template-") and os.path.isdir(os.path.join(databases, name)) and
-            any("PG_VERSION" in names for _, _, names in os.walk(os.path.join(databases, name)))]
+    return [name for name in os.listdir(host.databases) if not name.startswith("template-") and os.path.isdir(os.path.join(host.databases, name)) and
+            any("PG_VERSION" in names for _, _, names in os.walk(os.path.join(host.databases, name)))]
 
 
 def provision(host, project, tier, **more):
@@ -85,10 +101,8 @@ def test_standard_has_replicas_and_its_own_system_and_survives_failover(host):
     psql(rw, "CREATE TABLE kept AS SELECT 42 AS answer")
     assert wait_for(lambda: psql(ro, "SELECT answer FROM kept", ok=False), 30, "replication") == "42"
 
-    kubeconfig = os.path.join(host.data, "state", "kubeconfig")
-    kubectl = ["kubectl", "--kubeconfig", kubeconfig, "-n", "acme-one"]
-    primary = subprocess.run(kubectl + ["get", "pods", "-l", "cnpg.io/instanceRole=primary", "-o", "name"], capture_output=True, text=True, check=True, timeout=30).stdout.strip()
-    subprocess.run(kubectl + ["delete", primary, "--wait=false"], check=True, capture_output=True, timeout=30)
+    primary = host.kubectl("-n", "acme-one", "get", "pods", "-l", "cnpg.io/instanceRole=primary", "-o", "name").strip()
+    host.kubectl("-n", "acme-one", "delete", primary, "--wait=false")
 
     def writable_again():
         for endpoint in credentials(host, first)["endpoints"]:
@@ -101,28 +115,25 @@ def test_standard_has_replicas_and_its_own_system_and_survives_failover(host):
     for instance in (first, second):
         deleted = host.call("DELETE", f"/v1/instances/{instance}")
         assert host.finish(deleted.json["id"])["state"] == "SUCCEEDED"
-    wait_for(lambda: postgres_processes(host.data) == [], 30, "all PostgreSQL processes to end")
+    wait_for(lambda: postgres_processes(host.databases) == [], 30, "all PostgreSQL processes to end")
 
 
 def test_enterprise_with_backup_writes_all_of_its_objects(host):
     backup = {"destinationPath": "s3://bucket/acme/", "credentialsSecret": "s3-keys"}
     answer = host.create("big", "ENTERPRISE", backup=backup)
-    kubeconfig = os.path.join(host.data, "state", "kubeconfig")
-    secret = ["kubectl", "--kubeconfig", kubeconfig, "-n", "acme-big", "create", "secret", "generic", "s3-keys", "--from-literal=ACCESS_KEY_ID=a", "--from-literal=ACCESS_SECRET_KEY=b"]
-    wait_for(lambda: subprocess.run(secret, capture_output=True, timeout=30).returncode == 0, 30, "the namespace to take the Secret")
+    secret = ("-n", "acme-big", "create", "secret", "generic", "s3-keys", "--from-literal=ACCESS_KEY_ID=a", "--from-literal=ACCESS_SECRET_KEY=b")
+    wait_for(lambda: host.kubectl(*secret, check=False).returncode == 0, 30, "the namespace to take the Secret")
     operation = host.finish(answer.json["id"])
     assert operation["state"] == "SUCCEEDED", operation
     instance = operation["target"]["id"]
     states = {s["name"]: s["state"] for s in operation["stages"]}
     assert states["BACKUP_CONFIG"] == "SUCCEEDED" and states["METRICS_SETUP"] == "SUCCEEDED"
-    names = subprocess.run(["kubectl", "--kubeconfig", kubeconfig, "-n", "acme-big", "get", "objectstores,scheduledbackups,podmonitors,networkpolicies,resourcequotas", "-o", "name"],
-                           capture_output=True, text=True, check=True, timeout=30).stdout
+    names = host.kubectl("-n", "acme-big", "get", "objectstores,scheduledbackups,podmonitors,networkpolicies,resourcequotas", "-o", "name")
     for kind in ("objectstore", "scheduledbackup", "podmonitor", "networkpolicy", "resourcequota"):
         assert kind in names, names
     deleted = host.call("DELETE", f"/v1/instances/{instance}")
     assert host.finish(deleted.json["id"])["state"] == "SUCCEEDED"
-    left = subprocess.run(["kubectl", "--kubeconfig", kubeconfig, "get", "namespaces", "-o", "name"], capture_output=True, text=True, check=True, timeout=30).stdout
-    assert "acme-big" not in left
+    assert "acme-big" not in host.kubectl("get", "namespaces", "-o", "name")
 
 
 def test_two_instances_share_a_project_and_the_last_takes_the_namespace(host):

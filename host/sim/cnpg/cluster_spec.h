@@ -37,6 +37,7 @@ struct ClusterSpec {
   std::vector<std::string> disabled_services;  // "ro", "r"
   Json inherited_labels, inherited_annotations;
   Json resources, env, parameters, affinity;
+  Json sidecar_resources;  // of the plugin's container, from its ObjectStore
 
   static ClusterSpec Parse(const Json& cluster);
 

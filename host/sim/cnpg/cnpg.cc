@@ -50,6 +50,8 @@ class Cnpg final : public Behaviour {
     const auto of_cluster = [this](Change change, const kube::Informer::ObjectPtr& object) {
       if (change == Change::kDeleted && object->ref.kind == "PersistentVolumeClaim")
         operator_.VolumeGone(object->uid);
+      if (change != Change::kDeleted && object->ref.kind == "Pod" && BeingDeleted(object->Parse()))
+        operator_.Wake("ending/" + object->ref.ns + "/" + object->ref.name);
       operator_.Wake("cluster/" + object->ref.ns + "/" +
                      LabelOf(object->Parse(), "cnpg.io/cluster"));
     };

@@ -53,6 +53,11 @@ class FakeCluster final : public kube::Cluster {
 
   Result<Json> Create(const Json& object) override {
     if (Fails()) return Error{Code::kUnavailable, "Fake", "fails once"};
+    if (object["kind"].AsString() == "Binding") {
+      const kube::ObjectRef pod{"v1", "Pod", NamespaceOf(object), NameOf(object)};
+      const std::string node = object["target"]["name"].AsString();
+      return Write(pod, "", "", [&](Json& bound) { bound.SetAt("/spec/nodeName", node); });
+    }
     const kube::ObjectRef ref = RefOf(object);
     Json stored = object;
     {

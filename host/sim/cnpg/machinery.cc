@@ -105,9 +105,7 @@ Result<bool> Schedule(Pass& pass, Json& pod) {
   const std::string node =
       "slipway-sim-" +
       std::to_string(std::atoi(AnnotationOf(pod, "cnpg.io/nodeSerial").c_str()) % 3 + 1);
-  auto bound = pass.PatchObject(pod, Json::Obj({{"spec", Json::Obj({{"nodeName", node}})}}));
-  // A real API server binds by another way only; then the condition alone says it.
-  if (!bound && bound.error().code != Code::kInvalid) return std::move(bound).error();
+  TRY_VOID(pass.Bind(pod, node));
   TRY_VOID(
       PatchPodStatus(pass, pod,
                      Json::Obj({{"phase", "Pending"},

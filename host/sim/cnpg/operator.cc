@@ -73,6 +73,7 @@ void Operator::Work(const std::string& key) {
                     name = key.substr(second + 1);
   Result<int64_t> next = kind == "backup"     ? ReconcileBackup(env_, ns, name)
                          : kind == "schedule" ? ReconcileScheduledBackup(env_, ns, name)
+                         : kind == "ending"   ? EndPod(ns, name)
                                               : ReconcileCluster(key, ns, name);
   if (next) {
     {
@@ -122,6 +123,27 @@ Result<int64_t> Operator::ReconcileCluster(const std::string& key, const std::st
   TRY_VOID(ReconcileOperator(pass));
   TRY_VOID(PublishPorts(pass));
   return pass.changed ? 0 : pass.requeue_ms;
+}
+
+// A kubelet's last act: the API server keeps a deleted pod until it is told that nothing runs in it
+// any more, whether its Cluster still stands or not.
+Result<int64_t> Operator::EndPod(const std::string& ns, const std::string& name) {
+  TRY(const Json pod, env_.kube.Get({"v1", "Pod", ns, name}));
+  const bool ended_by_server = !AnnotationOf(pod, "sim.slipway.dev/deletion-grace-ms").empty();
+  if (!BeingDeleted(pod) || ended_by_server || !PlaysMachinery()) return -1;
+  if (runtime_ != nullptr) {
+    for (const Json& volume : pod.At("/spec/volumes").items()) {
+      const std::string& claim = volume.At("/persistentVolumeClaim/claimName").AsString();
+      if (claim.empty()) continue;
+      auto found = env_.kube.Get({"v1", "PersistentVolumeClaim", ns, claim});
+      if (found) runtime_->Stop(UidOf(*found));
+    }
+  }
+  kube::DeleteOptions options;
+  options.uid = UidOf(pod);
+  options.grace_seconds = 0;
+  TRY_VOID(env_.kube.Delete(RefOf(pod), options));
+  return -1;
 }
 
 // False when the cluster has kubelets of its own.

@@ -13,7 +13,8 @@
 namespace slipway::sim::cnpg {
 
 // The operator without its watches: keys come in, passes run on a few workers. Keys are
-// KIND/NAMESPACE/NAME with kinds cluster, backup, schedule. Any thread.
+// KIND/NAMESPACE/NAME with kinds cluster, backup, schedule, ending (a pod that is deleted). Any
+// thread.
 class Operator {
  public:
   Operator(kube::Cluster& kube, const BehaviourOptions& options, const Clock& clock, Logger& log);
@@ -33,6 +34,7 @@ class Operator {
   ClusterMemory& MemoryOf(const std::string& key);
   Result<int64_t> ReconcileCluster(const std::string& key, const std::string& ns,
                                    const std::string& name);
+  Result<int64_t> EndPod(const std::string& ns, const std::string& name);
   bool PlaysMachinery();
   void SweepNow();
 

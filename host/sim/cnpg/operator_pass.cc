@@ -150,6 +150,7 @@ Result<bool> PluginHook(Pass& pass) {
     pass.RequeueIn(2000);
     return false;
   }
+  pass.spec.sidecar_resources = store->At("/spec/instanceSidecarConfiguration/resources");
   if (pass.memory.since.count("plugin-objects") != 0) return true;
   for (const Json& object : PluginObjects(pass.spec, *store)) {
     auto created = pass.CreateObject(object);

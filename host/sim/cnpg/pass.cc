@@ -119,6 +119,18 @@ Result<void> Pass::DeleteObject(const Json& object) {
   return deleted;
 }
 
+Result<void> Pass::Bind(Json& pod, const std::string& node) {
+  auto bound = env.kube.Create(
+      Json::Obj({{"apiVersion", "v1"},
+                 {"kind", "Binding"},
+                 {"metadata", Json::Obj({{"name", NameOf(pod)}, {"namespace", NamespaceOf(pod)}})},
+                 {"target", Json::Obj({{"kind", "Node"}, {"name", node}})}}));
+  // A binding whose answer was lost is there already.
+  if (!bound && bound.error().code != Code::kAlreadyExists && bound.error().code != Code::kConflict)
+    return std::move(bound).error();
+  return Take(pod, env.kube.Get(RefOf(pod)));
+}
+
 void Pass::Event(const std::string& reason, const std::string& message) {
   const std::string name = spec.name + "." + HexEncode(RandomBytes(8));
   auto created = env.kube.Create(cnpg::Event(cluster, name, reason, message, FormatSeconds(now())));

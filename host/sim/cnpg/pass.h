@@ -56,6 +56,7 @@ class Pass {
   Result<void> PatchObject(Json& object, const Json& patch, const std::string& subresource = "");
   Result<Json> CreateObject(const Json& object);  // an existing one is returned as it is
   Result<void> DeleteObject(const Json& object);
+  Result<void> Bind(Json& pod, const std::string& node);  // as a scheduler does
   void Event(const std::string& reason, const std::string& message);
 
   // Whether `wait_ms` of real pace have gone by since the first time this was asked; otherwise the

@@ -44,6 +44,7 @@ Json PodSpec(const ClusterSpec& spec, const std::string& instance) {
   if (spec.has_plugin) {
     Json sidecar = Container("plugin-barman-cloud", kSidecarImage, {"/manager", "instance"});
     sidecar.Set("restartPolicy", "Always");
+    if (!spec.sidecar_resources.is_null()) sidecar.Set("resources", spec.sidecar_resources);
     init.Push(std::move(sidecar));
   }
   const auto port = [](const char* name, int number) {
@@ -87,6 +88,7 @@ Json BootstrapJob(const ClusterSpec& spec, int serial, const std::string& job) {
   labels.Set("cnpg.io/jobRole", job);
   Json init = Container("bootstrap-controller", kOperatorImage,
                         {"/manager", "bootstrap", "/controller/manager"});
+  if (!spec.resources.is_null()) init.Set("resources", spec.resources);
   Json main = Container(
       job, spec.image, {"/controller/manager", "instance", job == "initdb" ? "init" : job.c_str()});
   if (!spec.resources.is_null()) main.Set("resources", spec.resources);

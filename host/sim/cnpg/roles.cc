@@ -43,12 +43,16 @@ Result<void> PublishPort(Pass& pass, const std::string& service, int port) {
         {Json::Obj({{"ip", "127.0.0.1"},
                     {"ports", Json::Arr({Json::Obj({{"port", port}, {"protocol", "TCP"}})})}})});
   const kube::ObjectRef ref{"v1", "Service", pass.spec.ns, service};
-  Json patch = Json::MakeObject();
-  patch.SetAt("/status/loadBalancer", Json::Obj({{"ingress", std::move(ingress)}}));
-  auto patched = pass.env.kube.Patch(ref, kube::PatchType::kMerge, patch, "status");
-  // A real API server refuses it for a ClusterIP service: then there is just no short cut.
-  if (!patched && patched.error().code != Code::kNotFound && patched.error().code != Code::kInvalid)
-    return std::move(patched).error();
+  const auto patch = [&](const char* where, Json value, const char* subresource) {
+    Json change = Json::MakeObject();
+    change.SetAt(where, std::move(value));
+    auto patched = pass.env.kube.Patch(ref, kube::PatchType::kMerge, change, subresource);
+    if (!patched && patched.error().code != Code::kNotFound) return Result<void>(patched.error());
+    return Result<void>();
+  };
+  // An API server lets a service of this type alone say how it is reached from outside.
+  if (known == pass.memory.ingress.end()) TRY_VOID(patch("/spec/type", "LoadBalancer", ""));
+  TRY_VOID(patch("/status/loadBalancer", Json::Obj({{"ingress", std::move(ingress)}}), "status"));
   pass.memory.ingress[service] = text;
   return {};
 }
