@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import urllib.parse
 
-from integration.host import BUILD, Answer, sanitizer_report, wait_for
+from integration.host import BUILD, Answer, die_with_parent, sanitizer_report, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -126,7 +126,7 @@ class ControlPlane(ApiServer):
         if databases:
             command += ["--data-dir", os.path.join(self.data, "databases")]
         self.sim_log = open(os.path.join(self.data, "sim.log"), "ab")
-        self.behaviours = subprocess.Popen(command + list(extra), stdout=self.sim_log, stderr=self.sim_log)
+        self.behaviours = subprocess.Popen(command + list(extra), stdout=self.sim_log, stderr=self.sim_log, preexec_fn=die_with_parent)
 
     def fault(self, **fault):
         answer = self.call("POST", "/_sim/faults", fault)
@@ -138,9 +138,10 @@ class ControlPlane(ApiServer):
     def list(self, path):
         return self.call("GET", path, server=self.direct).json.get("items", [])
 
-    def requests(self):
+    def requests(self, about=""):
+        """The log's lines in which the text stands."""
         with open(self.request_log, encoding="utf-8") as f:
-            return [json.loads(line) for line in f if line.endswith("\n")]
+            return [json.loads(line) for line in f if about in line and line.endswith("\n")]
 
     def warnings(self):
         """What the server warned the host of."""

@@ -1,4 +1,5 @@
 """Starts the real slipwayd (and slipway-sim) for a test, and speaks to it."""
+import ctypes
 import http.client
 import json
 import os
@@ -10,8 +11,14 @@ import time
 import shutil
 import urllib.parse
 
+PRCTL = ctypes.CDLL(None)
 BUILD = os.environ.get("SLIPWAY_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "dev")
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+
+def die_with_parent():
+    """For preexec_fn: what a test has started does not outlive it, however it ends."""
+    PRCTL.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def wait_for(check, seconds=60, what="condition", pause=0.05):
@@ -54,7 +61,7 @@ class Sim:
         if databases:
             command += ["--data-dir", os.path.join(data, "databases")]
         self.log = open(os.path.join(data, "sim.log"), "ab")
-        self.process = subprocess.Popen(command + list(extra), stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(command + list(extra), stdout=self.log, stderr=self.log, preexec_fn=die_with_parent)
         wait_for(lambda: os.path.exists(self.kubeconfig) or self.process.poll() is not None, 30, "slipway-sim")
         assert self.process.poll() is None, "slipway-sim ended"
         with open(self.kubeconfig, encoding="utf-8") as f:
@@ -84,9 +91,10 @@ class Sim:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout if check else done
 
-    def requests(self):
+    def requests(self, about=""):
+        """The log's lines in which the text stands."""
         with open(self.request_log, encoding="utf-8") as f:
-            return [json.loads(line) for line in f if line.endswith("\n")]
+            return [json.loads(line) for line in f if about in line and line.endswith("\n")]
 
     def stop(self):
         if self.process.poll() is None:
@@ -135,7 +143,7 @@ class Host:
         self.log_path = os.path.join(self.data, "host.log")
         mark = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, preexec_fn=die_with_parent)
 
         def port():
             if self.process.poll() is not None:

@@ -1,5 +1,6 @@
 """kill -9 at every effect boundary and at random moments: every operation still ends as the undisturbed run does."""
 import collections
+import concurrent.futures
 import http.client
 import json
 import os
@@ -134,7 +135,7 @@ def judge_cluster(sim, namespace):
     """Nothing is left and nothing was made twice, by the server's own log."""
     assert leftovers(sim, namespace) == []
     made = collections.defaultdict(set)
-    for line in sim.requests():
+    for line in sim.requests(about=namespace):
         if line["status"] == 201 and line["userAgent"].startswith("slipwayd"):
             if line["path"].endswith("/namespaces") and line["name"] == namespace or f"/namespaces/{namespace}/" in line["path"]:
                 made[line["path"].split("/" + line["name"])[0] + " " + line["name"]].add(line["uid"])
@@ -159,7 +160,8 @@ def kill_everywhere(data, sim, run, tier, ends, names=""):
     assert expected[0][1] == ends, expected
     killed, deaths, missed = set(), 0, 0
     boundaries = [(name, n) for name, count in sorted(passed.items()) if name.startswith(names) for n in range(1, count + 1)]
-    for i, (name, n) in enumerate(boundaries):
+
+    def life(i, name, n):
         host = Mortal(os.path.join(data, f"{run}-{i}"), sim, env={"SLIPWAY_FAILPOINT": f"{name}#{n}"}, check=False)
         host.start(wait_ready=False)
         try:
@@ -171,9 +173,14 @@ def kill_everywhere(data, sim, run, tier, ends, names=""):
             if host.process.poll() is None:
                 host.stop()
             remove_dir(host.data)
-        deaths += host.deaths
-        missed += host.deaths == 0  # fewer commits this time: what is waited for comes in another order
-        killed |= {name} if host.deaths else set()
+        return name, host.deaths
+
+    # Each life has a host, a project and a store of its own; a real cluster mostly makes them wait.
+    with concurrent.futures.ThreadPoolExecutor(8 if clusters.REAL else 2) as lives:
+        for name, died in lives.map(lambda boundary: life(boundary[0], *boundary[1]), enumerate(boundaries)):
+            deaths += died
+            missed += died == 0  # fewer commits this time: what is waited for comes in another order
+            killed |= {name} if died else set()
     assert missed <= deaths // 4, f"{missed} of {missed + deaths} boundaries were not reached"
     return killed, deaths
 
