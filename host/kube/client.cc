@@ -13,7 +13,28 @@ namespace slipway::kube {
 namespace {
 
 constexpr int64_t kPingMs = 2'000;
-constexpr int kListRestarts = 5;  // a page token that expires again and again
+
+std::string UserAgent(const ClientOptions& options) {
+#if defined(__aarch64__)
+  constexpr const char* kPlatform = " (linux/arm64)";
+#else
+  constexpr const char* kPlatform = " (linux/amd64)";
+#endif
+  const std::string text = options.user_agent + kPlatform;
+  return options.component.empty() ? text : text + " " + options.component;
+}
+
+std::vector<std::string> ImpersonationHeaders(const Config::Impersonate& as) {
+  std::vector<std::string> out;
+  if (!as.user.empty()) out.push_back("Impersonate-User: " + as.user);
+  if (!as.uid.empty()) out.push_back("Impersonate-Uid: " + as.uid);
+  for (const std::string& group : as.groups) out.push_back("Impersonate-Group: " + group);
+  for (const auto& [key, values] : as.extra) {
+    for (const std::string& value : values)
+      out.push_back("Impersonate-Extra-" + EscapeUrl(key) + ": " + value);
+  }
+  return out;
+}
 
 HttpOptions HttpOptionsOf(const Config& config, const ClientOptions& options) {
   HttpOptions out;
@@ -22,7 +43,8 @@ HttpOptions HttpOptionsOf(const Config& config, const ClientOptions& options) {
   out.tls_server_name = config.tls_server_name;
   out.proxy_url = config.proxy_url;
   out.insecure_skip_verify = config.insecure_skip_verify;
-  out.user_agent = options.user_agent;
+  out.user_agent = UserAgent(options);
+  out.headers = ImpersonationHeaders(config.as);
   out.max_connections = options.max_connections;
   out.max_response_bytes = options.max_response_bytes;
   out.connect_timeout_ms = std::min<int64_t>(out.connect_timeout_ms, options.request_timeout_ms);
@@ -100,12 +122,12 @@ struct Client::Impl {
   Impl(Config c, ClientOptions o, const Clock& clk, Logger& l, Metrics& m)
       : config(std::move(c)),
         options(std::move(o)),
-        clock(clk),
         log(l),
         metrics(m),
         credentials(config, clk),
+        warnings(l),
         http(HttpOptionsOf(config, options)),
-        requester(http, credentials, options, m),
+        requester(http, credentials, warnings, options, m),
         loop(HttpOptionsOf(config, options)) {
     if (credentials.needs_plugin()) plugin_runner = std::make_unique<Executor>("kube-exec", 1, 256);
   }
@@ -126,7 +148,12 @@ struct Client::Impl {
     do {
       Query query(CollectionPath(resource, ns));
       query.Add("labelSelector", list.label_selector).Add("fieldSelector", list.field_selector);
-      query.Add("limit", std::to_string(list.page_size)).Add("continue", page);
+      if (list.page_size > 0) query.Add("limit", std::to_string(list.page_size));
+      query.Add("continue", page);
+      if (page.empty()) {
+        query.Add("resourceVersion", list.resource_version);
+        query.Add("resourceVersionMatch", list.resource_version_match);
+      }
       Call call{.verb = Verb::kList, .path = query.Take(), .what = "list of " + resource.kind};
       TRY(Json answer, Ask(std::move(call), resource));
       page = answer.At("/metadata/continue").AsString();
@@ -144,16 +171,16 @@ struct Client::Impl {
   }
 
   WatchContext Context() {
-    return {loop, credentials, discovery, plugin_runner.get(), options, clock, log, metrics};
+    return {loop, credentials, warnings, discovery, plugin_runner.get(), options, log, metrics};
   }
 
   const Config config;
   const ClientOptions options;
-  const Clock& clock;
   const SystemClock steady;
   Logger& log;
   Metrics& metrics;
   Credentials credentials;
+  Warnings warnings;
   DiscoveryCache discovery;
   HttpCaller http;
   Requester requester;
@@ -199,10 +226,12 @@ Result<Json> Client::Get(const ObjectRef& ref) {
 Result<ObjectList> Client::List(const std::string& api_version, const std::string& kind,
                                 const std::string& ns, const ListOptions& options) {
   TRY(const Resource resource, Discover(api_version, kind));
-  for (int restarts = 0;; ++restarts) {
-    auto list = impl_->ListOnce(resource, ns, options);
-    if (list || list.error().code != Code::kGone || restarts == kListRestarts) return list;
-  }
+  auto list = impl_->ListOnce(resource, ns, options);
+  if (list || list.error().code != Code::kGone || options.page_size <= 0) return list;
+  // History is too short for the time that the pages take.
+  ListOptions whole = options;
+  whole.page_size = 0;
+  return impl_->ListOnce(resource, ns, whole);
 }
 
 Result<Json> Client::Create(const Json& object) {
@@ -279,6 +308,8 @@ Result<void> Client::Delete(const ObjectRef& ref, const DeleteOptions& options) 
                          {"apiVersion", "v1"},
                          {"propagationPolicy", options.propagation}});
   if (!options.uid.empty()) body.SetAt("/preconditions/uid", options.uid);
+  if (!options.resource_version.empty())
+    body.SetAt("/preconditions/resourceVersion", options.resource_version);
   if (options.dry_run) body.Set("dryRun", Json::Arr({"All"}));
   if (options.grace_seconds >= 0) body.Set("gracePeriodSeconds", options.grace_seconds);
   Call call{.verb = Verb::kDelete,
@@ -286,7 +317,7 @@ Result<void> Client::Delete(const ObjectRef& ref, const DeleteOptions& options) 
             .body = body.Dump(),
             .what = ref.ToString()};
   call.path = ObjectPath(resource, ref.ns, ref.name);
-  call.repeatable = !options.uid.empty();
+  call.repeatable = !options.uid.empty() || !options.resource_version.empty();
   SLIPWAY_FAILPOINT("kube.delete.before");
   auto deleted = impl_->requester.Do(std::move(call));
   SLIPWAY_FAILPOINT("kube.delete.after");

@@ -18,7 +18,8 @@ struct Config {
   std::string ca_pem;  // "" with http or with the system's roots
   std::string client_cert_pem, client_key_pem;
   std::string bearer_token;  // static
-  std::string token_file;    // re-read every minute and on 401
+  // Re-read every minute and when the server refuses them: both are renewed in place.
+  std::string client_cert_file, client_key_file, token_file;
   std::string tls_server_name;
   bool insecure_skip_verify = false;
   std::string proxy_url;  // kubeconfig's proxy-url; the environment's proxies are not used
@@ -30,7 +31,14 @@ struct Config {
     std::vector<std::string> args;
     std::vector<std::pair<std::string, std::string>> env;
     std::string api_version, install_hint;
+    std::string cluster;  // JSON: what it is told of the cluster; "" for nothing
   } exec;
+
+  struct Impersonate {  // requests count as this user's, when the real one may do that
+    std::string user, uid;
+    std::vector<std::string> groups;
+    std::vector<std::pair<std::string, std::vector<std::string>>> extra;
+  } as;
 };
 
 // kInvalid with file, context and field. An empty path means $KUBECONFIG, then ~/.kube/config.
@@ -44,7 +52,8 @@ struct ClientOptions {
   int64_t request_timeout_ms = 10'000;  // one attempt
   int64_t total_timeout_ms = 30'000;    // with retries
   int max_connections = 16;             // for requests; watches have their own
-  std::string user_agent = "slipway";
+  // Sent as "PROGRAM/VERSION (linux/amd64) COMPONENT", the form that audit logs are searched for.
+  std::string user_agent = "slipway", component;
   size_t max_response_bytes = 64u << 20;
   // Full-jitter back-off between the attempts of one call.
   int64_t retry_base_ms = 200, retry_cap_ms = 5'000;
@@ -54,7 +63,8 @@ struct ClientOptions {
   int64_t absent_retry_ms = 10'000;
   int64_t watch_timeout_s = 290;
   int64_t watch_idle_ms = 90'000;
-  int page_size = 500;  // of an informer's list
+  bool watch_streams = true;  // what there is comes through the watch, where the server can do that
+  int page_size = 500;        // of an informer's list where it cannot
 };
 
 // The Kubernetes client: one loop thread over curl_multi for all requests and watches.

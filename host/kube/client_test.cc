@@ -1,66 +1,13 @@
 #include "kube/client.h"
 
 #include <atomic>
-#include <optional>
 
 #include <gtest/gtest.h>
 
-#include "kube/scripted_server_test_support.h"
+#include "kube/client_test_support.h"
 
 namespace slipway::kube {
 namespace {
-
-using Request = ScriptedServer::Request;
-using Connection = ScriptedServer::Connection;
-
-std::string StatusBody(int code, const std::string& reason, const std::string& message) {
-  return Json::Obj({{"kind", "Status"},
-                    {"status", "Failure"},
-                    {"code", code},
-                    {"reason", reason},
-                    {"message", message}})
-      .Dump();
-}
-
-Json ConfigMap(const std::string& name) {
-  return Json::Obj({{"apiVersion", "v1"},
-                    {"kind", "ConfigMap"},
-                    {"metadata", Json::Obj({{"name", name}, {"namespace", "ns"}})}});
-}
-
-const ObjectRef kRef{"v1", "ConfigMap", "ns", "a"};
-
-// A client of a server that answers discovery itself and leaves the rest to the script.
-class ClientTest : public ::testing::Test {
- protected:
-  void Serve(ScriptedServer::Script script,
-             std::function<void(Config&, ClientOptions&)> change = {}) {
-    server_.emplace([script = std::move(script)](const Request& request, Connection& connection) {
-      if (!AnswerDiscovery(request, connection)) script(request, connection);
-    });
-    Connect(server_->config(), change);
-  }
-
-  void Connect(Config config, const std::function<void(Config&, ClientOptions&)>& change = {}) {
-    ClientOptions options = FastOptions();
-    if (change) change(config, options);
-    client_.emplace(std::move(config), options, clock_, log_, metrics_);
-  }
-
-  size_t Requests(const std::string& method) {
-    return server_->Count([&](const Request& r) {
-      return r.method == method && r.path.find("/namespaces/") != std::string::npos;
-    });
-  }
-
-  Request Last() { return server_->requests().back(); }
-
-  SystemClock clock_;
-  Logger log_{clock_, 2, Logger::Format::kHuman, Logger::Level::kError};
-  Metrics metrics_;
-  std::optional<ScriptedServer> server_;
-  std::optional<Client> client_;
-};
 
 TEST_F(ClientTest, GetAsksForThePathOfTheDiscoveredKind) {
   Serve([](const Request&, Connection& c) { c.Reply(200, ConfigMapJson("a", "7")); });
@@ -113,12 +60,13 @@ TEST_F(ClientTest, TheOtherVerbsUseTheirMethodsAndTypes) {
   EXPECT_EQ(Last().headers.at("content-type"), "application/json-patch+json");
   ASSERT_TRUE(client_->Patch(kRef, PatchType::kStrategic, Json::Obj({{"a", 1}}), ""));
   EXPECT_EQ(Last().headers.at("content-type"), "application/strategic-merge-patch+json");
-  ASSERT_TRUE(client_->Delete(kRef, {.uid = "u-1", .propagation = "Foreground", .dry_run = true}));
+  ASSERT_TRUE(client_->Delete(
+      kRef, {.uid = "u-1", .propagation = "Foreground", .dry_run = true, .resource_version = "7"}));
   EXPECT_EQ(Last().method, "DELETE");
   EXPECT_EQ(
       *Json::Parse(Last().body),
       *Json::Parse(R"({"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Foreground",
-    "preconditions":{"uid":"u-1"},"dryRun":["All"]})"));
+    "preconditions":{"uid":"u-1","resourceVersion":"7"},"dryRun":["All"]})"));
   ASSERT_TRUE(client_->Get(kRef));
   EXPECT_EQ(Last().method, "GET") << "a handle that has sent bodies still gets";
   EXPECT_EQ(Last().body, "");
@@ -309,32 +257,6 @@ TEST_F(ClientTest, AnAnswerBeyondTheLimitIsRefused) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().reason, "AnswerTooLarge");
   EXPECT_EQ(Requests("GET"), 1u);
-}
-
-TEST_F(ClientTest, ListFollowsPagesAndStartsAgainWhenTheTokenExpires) {
-  std::atomic<int> expired{0};
-  Serve([&](const Request& r, Connection& c) {
-    const auto token = r.query.find("continue");
-    if (token == r.query.end()) {
-      return c.Reply(
-          200,
-          R"({"metadata":{"resourceVersion":"10","continue":"t&1"},"items":[{"metadata":{"name":"a"}}]})");
-    }
-    EXPECT_EQ(token->second, "t&1");
-    if (expired++ == 0)
-      return c.Reply(410, StatusBody(410, "Expired", "The provided continue parameter is too old"));
-    c.Reply(200, R"({"metadata":{"resourceVersion":"10"},"items":[{"metadata":{"name":"b"}}]})");
-  });
-  const auto list = client_->List(
-      "v1", "ConfigMap", "", {.label_selector = "a=b,c", .field_selector = "", .page_size = 1});
-  ASSERT_TRUE(list) << list.error().message;
-  ASSERT_EQ(list->items.size(), 2u);
-  EXPECT_EQ(list->items[0]["kind"].AsString(), "ConfigMap");
-  EXPECT_EQ(list->items[1]["apiVersion"].AsString(), "v1");
-  EXPECT_EQ(list->resource_version, "10");
-  EXPECT_EQ(Last().query.at("labelSelector"), "a=b,c");
-  EXPECT_EQ(Last().query.at("limit"), "1");
-  EXPECT_EQ(Last().path, "/api/v1/configmaps");
 }
 
 TEST_F(ClientTest, ManyCallersShareFewConnections) {

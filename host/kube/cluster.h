@@ -30,8 +30,10 @@ struct Resource {
 };
 
 struct ListOptions {
-  std::string label_selector, field_selector;
+  std::string label_selector = {}, field_selector = {};
   int page_size = 500;
+  // "": what there is now. Else "Exact" at that version or "NotOlderThan" it, perhaps from a cache.
+  std::string resource_version = {}, resource_version_match = {};
 };
 
 struct ObjectList {
@@ -49,10 +51,11 @@ struct ApplyOptions {
 enum class PatchType { kMerge, kJson, kStrategic };
 
 struct DeleteOptions {
-  std::string uid;                         // precondition; "" for none
+  std::string uid = {};                    // precondition; "" for none
   std::string propagation = "Background";  // Background, Foreground, Orphan
   bool dry_run = false;
   int64_t grace_seconds = -1;  // of a pod; its own without it, 0 takes it away at once
+  std::string resource_version = {};  // precondition; "" for none
 };
 
 // One API server. Every call blocks with the client's deadline, retries what is worth retrying
@@ -72,7 +75,8 @@ class Cluster {
   virtual ~Cluster() = default;
 
   virtual Result<Json> Get(const ObjectRef& ref) = 0;
-  // ns "" lists all namespaces. Follows continue tokens; an expired one starts the list again.
+  // ns "" lists all namespaces. Follows continue tokens; when one has expired, everything is asked
+  // for at once.
   virtual Result<ObjectList> List(const std::string& api_version, const std::string& kind,
                                   const std::string& ns, const ListOptions& options) = 0;
   virtual Result<Json> Create(const Json& object) = 0;

@@ -6,14 +6,31 @@
 namespace slipway::kube {
 namespace {
 
-constexpr int64_t kTokenFileMs = 60'000;
+constexpr int64_t kFilesMs = 60'000;
 constexpr int64_t kPluginDeadlineMs = 30'000;
 constexpr int64_t kExpiryMarginMs = 10'000;
+constexpr int64_t kJustIssuedMs = 10'000;
+
+std::string ReadOrNothing(const std::string& path) {
+  if (path.empty()) return {};
+  auto text = ReadFile(path);
+  return text ? *std::move(text) : std::string();
+}
+
+std::string Trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.pop_back();
+  return text;
+}
 
 }  // namespace
 
 Credentials::Credentials(const Config& config, const Clock& clock)
-    : exec_(config.exec), token_file_(config.token_file), clock_(clock) {
+    : exec_(config.exec),
+      token_file_(config.token_file),
+      cert_file_(config.client_cert_file),
+      key_file_(config.client_key_file),
+      clock_(clock) {
   auto auth = std::make_shared<HttpAuth>();
   auth->bearer_token = config.bearer_token;
   auth->client_cert_pem = config.client_cert_pem;
@@ -22,39 +39,40 @@ Credentials::Credentials(const Config& config, const Clock& clock)
 }
 
 Credentials::AuthPtr Credentials::Peek() {
-  if (!needs_plugin()) return PeekToken();
+  if (!needs_plugin()) return PeekFiles();
   const std::lock_guard lock(mutex_);
-  if (current_ && expires_ms_ != 0 && expires_ms_ - kExpiryMarginMs <= clock_.NowMs())
-    current_ = nullptr;
+  const bool expired = expires_ms_ != 0 && expires_ms_ - kExpiryMarginMs <= clock_.NowMs() &&
+                       clock_.SteadyMs() - read_at_ms_ >= kJustIssuedMs;
+  if (expired) current_ = nullptr;
   return current_;
 }
 
-Credentials::AuthPtr Credentials::PeekToken() {
+Credentials::AuthPtr Credentials::PeekFiles() {
   {
     const std::lock_guard lock(mutex_);
-    const bool fresh =
-        token_file_.empty() || (!stale_ && clock_.SteadyMs() - read_at_ms_ < kTokenFileMs);
-    if (fresh) return current_;
+    const bool none = token_file_.empty() && cert_file_.empty();
+    if (none || (!stale_ && clock_.SteadyMs() - read_at_ms_ < kFilesMs)) return current_;
   }
-  ReadTokenFile();
+  ReadFiles();
   const std::lock_guard lock(mutex_);
   return current_;
 }
 
-// A file that cannot be read leaves the token that was.
-void Credentials::ReadTokenFile() {
-  auto text = ReadFile(token_file_);
+// A file that cannot be read leaves what was.
+void Credentials::ReadFiles() {
+  HttpAuth read;
+  read.bearer_token = Trimmed(ReadOrNothing(token_file_));
+  read.client_cert_pem = ReadOrNothing(cert_file_);
+  read.client_key_pem = ReadOrNothing(key_file_);
   const std::lock_guard lock(mutex_);
   stale_ = false;
   read_at_ms_ = clock_.SteadyMs();
-  if (!text) return;
-  std::string token = *std::move(text);
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' '))
-    token.pop_back();
-  if (token.empty() || token == current_->bearer_token) return;
-  auto next = std::make_shared<HttpAuth>(*current_);
-  next->bearer_token = std::move(token);
-  current_ = std::move(next);
+  if (read.bearer_token.empty()) read.bearer_token = current_->bearer_token;
+  if (read.client_cert_pem.empty() || read.client_key_pem.empty()) {
+    read.client_cert_pem = current_->client_cert_pem;
+    read.client_key_pem = current_->client_key_pem;
+  }
+  if (read != *current_) current_ = std::make_shared<const HttpAuth>(std::move(read));
 }
 
 Result<Credentials::AuthPtr> Credentials::Get() {
@@ -65,6 +83,7 @@ Result<Credentials::AuthPtr> Credentials::Get() {
   auto next = std::make_shared<const HttpAuth>(std::move(credential.auth));
   const std::lock_guard lock(mutex_);
   expires_ms_ = credential.expires_ms;
+  read_at_ms_ = clock_.SteadyMs();
   current_ = next;
   return AuthPtr(next);
 }

@@ -64,9 +64,10 @@ std::vector<std::string> Environment(const Config::Exec& plugin) {
     if (!replaced && name != "KUBERNETES_EXEC_INFO") out.emplace_back(text);
   }
   for (const auto& [name, value] : plugin.env) out.push_back(name + "=" + value);
-  const Json info = Json::Obj({{"apiVersion", plugin.api_version},
-                               {"kind", "ExecCredential"},
-                               {"spec", Json::Obj({{"interactive", false}})}});
+  Json info = Json::Obj({{"apiVersion", plugin.api_version},
+                         {"kind", "ExecCredential"},
+                         {"spec", Json::Obj({{"interactive", false}})}});
+  if (auto cluster = Json::Parse(plugin.cluster)) info.SetAt("/spec/cluster", *std::move(cluster));
   out.push_back("KUBERNETES_EXEC_INFO=" + info.Dump());
   return out;
 }

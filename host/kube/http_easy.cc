@@ -102,6 +102,7 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   const Authority at = SplitServer(options.server);
   const bool tls = at.scheme != "http";
   base_ = at.scheme + "://" + at.host + ":" + at.port + at.prefix;
+  fixed_headers_ = options.headers;
   curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl_, CURLOPT_PROXY,
@@ -193,6 +194,7 @@ void HttpEasy::SetHeaders(const HttpRequest& request) {
   auto* next = new HeaderList;
   next->Add("Accept: application/json");
   if (!host_header_.empty()) next->Add(host_header_);
+  for (const std::string& line : fixed_headers_) next->Add(line);
   if (content_type != nullptr) {
     next->Add(std::string("Content-Type: ") + content_type);
     next->Add("Expect:");
@@ -262,10 +264,20 @@ bool HttpEasy::Collect(std::string_view bytes, size_t max_bytes, std::string& bo
   return true;
 }
 
+void HttpEasy::ReadWarnings(HttpAnswer& answer) const {
+  curl_header* header = nullptr;
+  for (size_t i = 0, count = 1; i < count; ++i) {
+    if (curl_easy_header(curl_, "Warning", i, CURLH_HEADER, -1, &header) != CURLHE_OK) return;
+    answer.warnings.emplace_back(header->value);
+    count = header->amount;
+  }
+}
+
 void HttpEasy::Finish(int result, HttpAnswer& answer) {
   answer.status = status();
   if (result == CURLE_OK) {
     answer.outcome = HttpOutcome::kAnswered;
+    ReadWarnings(answer);
     if (answer.status < 400) return;
     curl_off_t seconds = 0;
     curl_easy_getinfo(curl_, CURLINFO_RETRY_AFTER, &seconds);

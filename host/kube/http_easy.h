@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kube/http_loop.h"
 
@@ -48,10 +49,12 @@ class HttpEasy {
   void SetMethod(const HttpRequest& request);
   void SetHeaders(const HttpRequest& request);
   void SetClientCert(const HttpAuth& auth);
+  void ReadWarnings(HttpAnswer& answer) const;
 
   void* curl_;
   void* connect_to_ = nullptr;
   std::string base_, url_, host_header_;
+  std::vector<std::string> fixed_headers_;
   Sink* sink_ = nullptr;
   std::string_view unread_;  // of a body that must not be sent twice
   char error_[256] = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <map>
 #include <mutex>
 #include <pthread.h>
@@ -23,10 +24,23 @@ constexpr int64_t kNever = Transfer::kNever;
 }  // namespace
 
 struct HttpLoop::Impl {
+  using Kind = Transfer::Kind;
+
   // One curl multi handle: its connections, its timer, its idle easy handles.
   struct Pool {
-    Impl* loop = nullptr;
-    CURLM* multi = nullptr;
+    Pool(Impl& l, Kind k) : loop(l), kind(k), multi(curl_multi_init()) {}
+
+    ~Pool() {
+      idle.clear();
+      curl_multi_cleanup(multi);
+    }
+
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    Impl& loop;
+    const Kind kind;
+    CURLM* const multi;
     int64_t timer_ms = kNever;
     size_t active = 0, limit = 0;
     std::deque<TransferPtr> waiting;
@@ -37,17 +51,17 @@ struct HttpLoop::Impl {
     InitHttpLibrary();
     hooks = {[](void* user, int fd) { static_cast<PollSet*>(user)->Adopt(fd); },
              [](void* user, int fd) { static_cast<PollSet*>(user)->Forget(fd); }, &sockets};
-    const auto limit = static_cast<size_t>(std::max(1, options.max_connections));
-    // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
-    const bool plain = options.server.starts_with("http://");
-    SetUp(requests, plain ? limit : 1000, static_cast<long>(limit));
-    SetUp(streams, 10'000, 0);
+    requests = NewPool(Kind::kFetch);
+    streams = NewPool(Kind::kStream);
   }
 
-  void SetUp(Pool& pool, size_t limit, long connections) {
-    pool.loop = this;
-    pool.limit = limit;
-    pool.multi = curl_multi_init();
+  Pool* NewPool(Kind kind) {
+    const long connections = kind == Kind::kStream ? 0 : std::max(1, options.max_connections);
+    Pool& pool = pools.emplace_back(*this, kind);
+    pool.limit = kind == Kind::kStream ? 10'000 : 1000;
+    // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
+    if (kind == Kind::kFetch && options.server.starts_with("http://"))
+      pool.limit = static_cast<size_t>(connections);
     curl_multi_setopt(pool.multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     curl_multi_setopt(pool.multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
     if (connections > 0) curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, connections);
@@ -55,14 +69,26 @@ struct HttpLoop::Impl {
     curl_multi_setopt(pool.multi, CURLMOPT_SOCKETDATA, &pool);
     curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, &Impl::OnTimer);
     curl_multi_setopt(pool.multi, CURLMOPT_TIMERDATA, &pool);
+    return &pool;
   }
 
-  ~Impl() {
-    for (Pool* pool : {&requests, &streams}) {
-      pool->idle.clear();
-      curl_multi_cleanup(pool->multi);
-    }
+  // A connection of the pool has gone silent, and curl would go on to use it. What comes next goes
+  // to connections of a new pool, together; what still runs on the old ones may end there.
+  void Leave(const Pool& pool) {
+    Pool*& current = Current(pool.kind);
+    if (current != &pool) return;
+    Pool* next = NewPool(pool.kind);
+    next->waiting.swap(current->waiting);
+    current = next;
   }
+
+  void DropEmptyPools() {
+    pools.remove_if([this](const Pool& pool) {
+      return pool.active == 0 && &pool != requests && &pool != streams;
+    });
+  }
+
+  Pool*& Current(Kind kind) { return kind == Kind::kStream ? streams : requests; }
 
   // --- sockets and timers ---
 
@@ -73,13 +99,13 @@ struct HttpLoop::Impl {
       if ((what & CURL_POLL_IN) != 0) events |= PollSet::kRead;
       if ((what & CURL_POLL_OUT) != 0) events |= PollSet::kWrite;
     }
-    pool->loop->sockets.Want(fd, events, pool->multi);
+    pool->loop.sockets.Want(fd, events, pool->multi);
     return 0;
   }
 
   static int OnTimer(CURLM*, long timeout_ms, void* user) {
     auto* pool = static_cast<Pool*>(user);
-    pool->timer_ms = timeout_ms < 0 ? kNever : pool->loop->clock.SteadyMs() + timeout_ms;
+    pool->timer_ms = timeout_ms < 0 ? kNever : pool->loop.clock.SteadyMs() + timeout_ms;
     return 0;
   }
 
@@ -94,6 +120,7 @@ struct HttpLoop::Impl {
       StayAwake();
       for (const PollSet::Ready& event : ready) Dispatch(event);
       ReapAll();
+      DropEmptyPools();
     }
   }
 
@@ -130,20 +157,15 @@ struct HttpLoop::Impl {
     while (!starting.empty()) {
       TransferPtr transfer = std::move(starting.front());
       starting.pop_front();
-      Pool& pool = PoolOf(*transfer);
-      pool.waiting.push_back(std::move(transfer));
+      Current(transfer->kind)->waiting.push_back(std::move(transfer));
     }
-    for (Pool* pool : {&requests, &streams}) {
+    for (Pool* pool : {requests, streams}) {
       while (CanStart(*pool)) {
         TransferPtr next = std::move(pool->waiting.front());
         pool->waiting.pop_front();
         Start(*pool, std::move(next));
       }
     }
-  }
-
-  Pool& PoolOf(const Transfer& transfer) {
-    return transfer.kind == Transfer::Kind::kStream ? streams : requests;
   }
 
   static bool CanStart(const Pool& pool) {
@@ -170,6 +192,7 @@ struct HttpLoop::Impl {
     transfer->clock = &clock;
     transfer->easy->Prepare(transfer->request, left, transfer.get(), transfer.get());
     ++pool.active;
+    transfer->pool = &pool;
     curl_multi_add_handle(pool.multi, transfer->easy->handle());
     if (transfer->kind == Transfer::Kind::kStream && transfer->request.idle_ms > 0)
       WatchIdle(transfer);
@@ -187,16 +210,17 @@ struct HttpLoop::Impl {
       alive->answer.outcome = HttpOutcome::kTimeout;
       alive->answer.detail = "no byte for " + std::to_string(alive->request.idle_ms) + " ms";
       const TransferPtr owned = Release(alive->id);
+      Leave(*static_cast<Pool*>(owned->pool));
       owned->Deliver();
     });
   }
 
   void DriveTimers() {
-    for (Pool* pool : {&requests, &streams}) {
-      if (pool->timer_ms > clock.SteadyMs()) continue;
-      pool->timer_ms = kNever;
+    for (Pool& pool : pools) {
+      if (pool.timer_ms > clock.SteadyMs()) continue;
+      pool.timer_ms = kNever;
       int still_running = 0;
-      curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &still_running);
+      curl_multi_socket_action(pool.multi, CURL_SOCKET_TIMEOUT, 0, &still_running);
     }
     ReapAll();
   }
@@ -212,9 +236,9 @@ struct HttpLoop::Impl {
   }
 
   void ReapAll() {
-    for (Pool* pool : {&requests, &streams}) {
+    for (Pool& pool : pools) {
       int left = 0;
-      while (const CURLMsg* message = curl_multi_info_read(pool->multi, &left)) {
+      while (const CURLMsg* message = curl_multi_info_read(pool.multi, &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         void* owner = nullptr;
         const CURLcode result = message->data.result;
@@ -222,6 +246,7 @@ struct HttpLoop::Impl {
         auto* raw = static_cast<Transfer*>(owner);
         raw->easy->Finish(result, raw->answer);
         const TransferPtr transfer = Release(raw->id);
+        if (transfer->answer.outcome == HttpOutcome::kTimeout) Leave(pool);
         if (!transfer->cancelled) transfer->Deliver();
       }
     }
@@ -233,7 +258,7 @@ struct HttpLoop::Impl {
     const auto it = running.find(id);
     TransferPtr transfer = std::move(it->second);
     running.erase(it);
-    Pool& pool = PoolOf(*transfer);
+    Pool& pool = *static_cast<Pool*>(transfer->pool);
     curl_multi_remove_handle(pool.multi, transfer->easy->handle());
     --pool.active;
     if (pool.idle.size() < 64) pool.idle.push_back(std::move(transfer->easy));
@@ -251,11 +276,12 @@ struct HttpLoop::Impl {
   }
 
   int PollMs() {
-    int64_t next = std::min(requests.timer_ms, streams.timer_ms);
+    int64_t next = kNever;
+    for (const Pool& pool : pools) next = std::min(next, pool.timer_ms);
     if (!timers.empty()) next = std::min(next, timers.begin()->first.first);
     const int64_t wait =
         next == kNever ? 60'000 : std::clamp<int64_t>(next - clock.SteadyMs(), 0, 60'000);
-    if (wait == 0 || !starting.empty() || CanStart(requests) || CanStart(streams)) return 0;
+    if (wait == 0 || !starting.empty() || CanStart(*requests) || CanStart(*streams)) return 0;
     const std::lock_guard lock(mutex);
     if (!tasks.empty() || stopping) return 0;
     sleeping = announced_sleep = true;
@@ -298,7 +324,8 @@ struct HttpLoop::Impl {
   const SystemClock clock;
   HttpEasy::SocketHooks hooks;
   PollSet sockets;
-  Pool requests, streams;
+  std::list<Pool> pools;
+  Pool *requests = nullptr, *streams = nullptr;  // where new transfers go
   std::unordered_map<Id, TransferPtr> running;
   std::deque<TransferPtr> starting;
   std::vector<Id> doomed;
@@ -377,8 +404,8 @@ void HttpLoop::Cancel(Id id) {
     }
   };
   mark(impl_->starting);
-  mark(impl_->requests.waiting);
-  mark(impl_->streams.waiting);
+  mark(impl_->requests->waiting);
+  mark(impl_->streams->waiting);
 }
 
 }  // namespace slipway::kube

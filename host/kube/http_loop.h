@@ -14,6 +14,8 @@ namespace slipway::kube {
 struct HttpAuth {
   std::string bearer_token;  // "" for none
   std::string client_cert_pem, client_key_pem;
+
+  bool operator==(const HttpAuth&) const = default;
 };
 
 enum class HttpMethod { kGet, kPost, kPut, kPatch, kDelete };
@@ -26,7 +28,7 @@ struct HttpRequest {
   int64_t timeout_ms = 10'000;  // the whole attempt, queueing included; 0 for none (streams)
   int64_t idle_ms = 0;          // streams: ends with kTimeout after so long without a byte
   bool resend = true;           // false: never sent again by itself on a connection that died
-  bool fresh = false;           // on a new connection: the old one may be wedged
+  bool fresh = false;           // HttpCaller: on a new connection, the old one may be wedged
   std::shared_ptr<const HttpAuth> auth;
 };
 
@@ -45,12 +47,14 @@ struct HttpAnswer {
   int status = 0;
   int64_t retry_after_ms = 0;
   std::string body;
-  std::string detail;  // of a failed transfer; no secrets
+  std::string detail;                 // of a failed transfer; no secrets
+  std::vector<std::string> warnings;  // values of the Warning headers
 };
 
 struct HttpOptions {
   std::string server;  // scheme://host[:port][/prefix]
   std::string ca_pem, tls_server_name, proxy_url, user_agent;
+  std::vector<std::string> headers;  // "Name: value", of every request
   bool insecure_skip_verify = false;
   int max_connections = 16;  // for requests; streams have their own
   size_t max_response_bytes = 64u << 20;
@@ -59,7 +63,8 @@ struct HttpOptions {
 
 // Bytes over HTTP for whoever must not block: one thread that drives lists and watches. Requests
 // and streams have a connection pool each, so that watches cannot starve requests. HTTP/1.1 on
-// http, HTTP/2 where TLS negotiates it.
+// http, HTTP/2 where TLS negotiates it: then they share connections, as many as the server's limit
+// of streams makes necessary. After a time-out nothing new goes to the connections of its pool.
 class HttpLoop {
  public:
   using Done = std::function<void(HttpAnswer)>;

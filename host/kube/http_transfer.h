@@ -23,6 +23,7 @@ struct Transfer final : HttpEasy::Sink {
   size_t max_bytes = 0;
   int64_t deadline_ms = kNever, last_byte_ms = 0;
   std::unique_ptr<HttpEasy> easy;  // while curl has it
+  void* pool = nullptr;            // of the loop: where it runs
   bool cancelled = false;
   const Clock* clock = nullptr;
 

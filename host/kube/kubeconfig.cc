@@ -21,6 +21,8 @@ struct Entry {
 
   const std::string& Text(std::string_view field) const { return (*body)[field].AsString(); }
 
+  bool Has(std::string_view field) const { return !Text(field).empty(); }
+
   std::string Where(const std::string& field = {}) const {
     return source->document.Where(source->path, field.empty() ? pointer : pointer + "/" + field);
   }
@@ -66,7 +68,7 @@ class Loader {
     TRY_VOID(ReadCluster(cluster, config));
     if (context.Text("user").empty()) return config;
     TRY(const Entry user, Find("users", "user", context.Text("user"), &context));
-    TRY_VOID(ReadUser(user, config));
+    TRY_VOID(ReadUser(user, cluster, config));
     return config;
   }
 
@@ -121,9 +123,13 @@ class Loader {
     return {};
   }
 
-  Result<void> ReadUser(const Entry& user, Config& config) const {
+  Result<void> ReadUser(const Entry& user, const Entry& cluster, Config& config) const {
     TRY_VOID(ReadPem(user, "client-certificate", config.client_cert_pem));
     TRY_VOID(ReadPem(user, "client-key", config.client_key_pem));
+    if (!user.Has("client-certificate-data") && !user.Has("client-key-data")) {
+      config.client_cert_file = Resolve(*user.source, user.Text("client-certificate"));
+      config.client_key_file = Resolve(*user.source, user.Text("client-key"));
+    }
     if (config.client_cert_pem.empty() != config.client_key_pem.empty()) {
       const bool no_key = config.client_key_pem.empty();
       return Wrong(user, no_key ? "client-key" : "client-certificate",
@@ -138,10 +144,41 @@ class Loader {
       if (user.body->Has(old))
         return Wrong(user, old, "is not supported; use a token, a certificate or an exec plugin");
     }
-    return user.body->Has("exec") ? ReadExec(user, config) : Result<void>();
+    TRY_VOID(ReadImpersonation(user, config));
+    return user.body->Has("exec") ? ReadExec(user, cluster, config) : Result<void>();
   }
 
-  Result<void> ReadExec(const Entry& user, Config& config) const {
+  Result<void> ReadImpersonation(const Entry& user, Config& config) const {
+    config.as.user = user.Text("as");
+    config.as.uid = user.Text("as-uid");
+    for (const Json& group : (*user.body)["as-groups"].items())
+      config.as.groups.push_back(group.AsString());
+    for (const auto& [key, values] : (*user.body)["as-user-extra"].members()) {
+      auto& extra = config.as.extra.emplace_back(key, std::vector<std::string>());
+      for (const Json& value : values.items()) extra.second.push_back(value.AsString());
+    }
+    const bool more =
+        !config.as.uid.empty() || !config.as.groups.empty() || !config.as.extra.empty();
+    if (more && config.as.user.empty())
+      return Wrong(user, "as", "is missing, its details are there");
+    return {};
+  }
+
+  // What a plugin that asks for it is told of the cluster.
+  static Json ClusterInfo(const Config& config, const Entry& cluster) {
+    Json info = Json::Obj({{"server", config.server}});
+    if (!config.tls_server_name.empty()) info.Set("tls-server-name", config.tls_server_name);
+    if (config.insecure_skip_verify) info.Set("insecure-skip-tls-verify", true);
+    if (!config.ca_pem.empty()) info.Set("certificate-authority-data", Base64Encode(config.ca_pem));
+    if (!config.proxy_url.empty()) info.Set("proxy-url", config.proxy_url);
+    for (const Json& extension : (*cluster.body)["extensions"].items()) {
+      if (extension["name"].AsString() == "client.authentication.k8s.io/exec")
+        info.Set("config", extension["extension"]);
+    }
+    return info;
+  }
+
+  Result<void> ReadExec(const Entry& user, const Entry& cluster, Config& config) const {
     const Json& exec = (*user.body)["exec"];
     Config::Exec& out = config.exec;
     out.api_version = exec["apiVersion"].AsString();
@@ -166,6 +203,7 @@ class Loader {
         return Wrong(user, "exec/env", "must be pairs of name and value");
       out.env.emplace_back(variable["name"].AsString(), variable["value"].AsString());
     }
+    if (exec["provideClusterInfo"].AsBool()) out.cluster = ClusterInfo(config, cluster).Dump();
     return {};
   }
 

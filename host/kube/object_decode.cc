@@ -112,7 +112,11 @@ Result<WatchEvent> ObjectDecoder::Line(std::string_view line) const {
     event.error = StatusError(Verb::kList, status, object->Dump(), "watch of " + kind_);
     return event;
   }
-  if (type == "BOOKMARK") return event;
+  if (type == "BOOKMARK") {
+    const Json& annotations = object->At("/metadata/annotations");
+    event.initial_end = annotations["k8s.io/initial-events-end"].AsString() == "true";
+    return event;
+  }
   if (type == "ADDED" || type == "MODIFIED") {
     event.type = WatchEvent::Type::kChanged;
   } else if (type == "DELETED") {

@@ -16,6 +16,7 @@ struct ListPage {
 struct WatchEvent {
   enum class Type { kChanged, kDeleted, kBookmark, kError };
   Type type = Type::kBookmark;
+  bool initial_end = false;  // of kBookmark: everything there was has been sent
   std::string resource_version;
   Informer::ObjectPtr object;  // of kChanged and kDeleted
   Error error;                 // of kError, as the server meant it

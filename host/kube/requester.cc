@@ -30,9 +30,9 @@ HttpRequest RequestOf(Call& call) {
 
 }  // namespace
 
-Requester::Requester(HttpCaller& http, Credentials& credentials, const ClientOptions& options,
-                     Metrics& metrics)
-    : http_(http), credentials_(credentials), options_(options) {
+Requester::Requester(HttpCaller& http, Credentials& credentials, Warnings& warnings,
+                     const ClientOptions& options, Metrics& metrics)
+    : http_(http), credentials_(credentials), warnings_(warnings), options_(options) {
   for (size_t i = 0; i < ok_.size(); ++i) {
     const std::string verb = VerbName(static_cast<Verb>(i));
     const std::string help = "Requests to the API server.";
@@ -51,6 +51,7 @@ HttpAnswer Requester::Attempt(const Call& call, const HttpRequest& request, int 
   if (attempt > 0) retries_.Add();
   const int64_t start = clock_.SteadyMs();
   HttpAnswer answer = http_.Send(request);
+  warnings_.Note(answer.warnings);
   seconds_[verb].Observe(static_cast<double>(clock_.SteadyMs() - start) / 1000);
   (Succeeded(answer) ? ok_ : failed_)[verb].Add();
   return answer;

@@ -11,6 +11,7 @@
 #include "kube/credentials.h"
 #include "kube/http_caller.h"
 #include "kube/status.h"
+#include "kube/warnings.h"
 
 namespace slipway::kube {
 
@@ -28,8 +29,8 @@ struct Call {
 // Any thread that may block.
 class Requester {
  public:
-  Requester(HttpCaller& http, Credentials& credentials, const ClientOptions& options,
-            Metrics& metrics);
+  Requester(HttpCaller& http, Credentials& credentials, Warnings& warnings,
+            const ClientOptions& options, Metrics& metrics);
 
   // The body of a 2xx answer.
   Result<std::string> Do(Call call);
@@ -42,6 +43,7 @@ class Requester {
 
   HttpCaller& http_;
   Credentials& credentials_;
+  Warnings& warnings_;
   const ClientOptions& options_;
   const SystemClock clock_;                      // deadlines are real time
   std::array<Metrics::Counter, 8> ok_, failed_;  // by verb

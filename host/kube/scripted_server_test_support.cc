@@ -285,6 +285,7 @@ ClientOptions FastOptions() {
   options.watch_backoff_ms = 2;
   options.watch_backoff_cap_ms = 10;
   options.absent_retry_ms = 10;
+  options.watch_streams = false;  // scripts that play a stream say so
   return options;
 }
 

@@ -168,8 +168,10 @@ Retry ShouldRetry(const RetryQuestion& question, const HttpAnswer& answer) {
     case HttpOutcome::kLost:
     case HttpOutcome::kTimeout:
       return question.repeatable ? Retry::kYes : Retry::kNo;
+    case HttpOutcome::kTls:  // perhaps a certificate file was read between its renewal and the
+                             // key's
+      return question.auth_renewed ? Retry::kNo : Retry::kAuth;
     case HttpOutcome::kTooLarge:
-    case HttpOutcome::kTls:
     case HttpOutcome::kCancelled:
       return Retry::kNo;
   }

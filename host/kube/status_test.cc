@@ -103,7 +103,7 @@ TEST(ShouldRetry, DependsOnWhetherTheServerMayHaveActed) {
   EXPECT_EQ(ask(HttpOutcome::kLost, 0, false), Retry::kNo);
   EXPECT_EQ(ask(HttpOutcome::kLost, 0, true), Retry::kYes);
   EXPECT_EQ(ask(HttpOutcome::kTimeout, 0, false), Retry::kNo);
-  EXPECT_EQ(ask(HttpOutcome::kTls, 0, true), Retry::kNo);
+  EXPECT_EQ(ask(HttpOutcome::kTls, 0, true), Retry::kAuth) << "files may be renewed just now";
   EXPECT_EQ(ask(HttpOutcome::kAnswered, 429, false), Retry::kYes);
   EXPECT_EQ(ask(HttpOutcome::kAnswered, 503, false), Retry::kNo);
   EXPECT_EQ(ask(HttpOutcome::kAnswered, 503, false, 1000), Retry::kYes);

@@ -8,6 +8,12 @@ int64_t WatchMachine::Backoff(int64_t floor_ms) {
   return BackoffMs({timing_.backoff_ms, timing_.backoff_cap_ms}, failures_++, floor_ms);
 }
 
+WatchStep WatchMachine::StartOver(int64_t delay_ms) const {
+  return {.what = stream_ ? WatchStep::Do::kStream : WatchStep::Do::kList,
+          .delay_ms = delay_ms,
+          .start_over = true};
+}
+
 WatchStep WatchMachine::OnPage(const std::string& resource_version, const std::string& next_page) {
   page_ = next_page;
   if (!next_page.empty()) {
@@ -25,9 +31,9 @@ WatchStep WatchMachine::OnListFailed(const Error& error) {
     page_.clear();
     failures_ = 0;
     const int64_t spread = timing_.absent_ms / 4;
-    return {.delay_ms = timing_.absent_ms - spread / 2 + Jitter(spread + 1),
-            .start_over = true,
-            .absent = true};
+    WatchStep step = StartOver(timing_.absent_ms - spread / 2 + Jitter(spread + 1));
+    step.absent = true;
+    return step;
   }
   // A page that failed for now is asked for again; a token that expired starts the list over.
   const bool start_over = error.code == Code::kGone || page_.empty();
@@ -36,10 +42,24 @@ WatchStep WatchMachine::OnListFailed(const Error& error) {
     phase_ = WatchPhase::kEmpty;
     page_.clear();
   }
-  const int64_t delay = Backoff(error.retry_after_ms);
-  return {.delay_ms = at_once ? 0 : delay,
-          .start_over = start_over,
-          .fresh = error.code == Code::kDeadline};
+  int64_t delay = Backoff(error.retry_after_ms);
+  if (at_once) delay = 0;
+  return start_over ? StartOver(delay) : WatchStep{.delay_ms = delay};
+}
+
+void WatchMachine::OnStreamed(const std::string& resource_version, int64_t now_ms) {
+  OnWatchStarted(now_ms);
+  OnProgress(resource_version);
+}
+
+WatchStep WatchMachine::OnStreamingEnded(WatchEnd end, int64_t retry_after_ms) {
+  phase_ = WatchPhase::kEmpty;
+  // A server that does not know of streaming refuses it, or opens a common watch and never says
+  // that everything has come.
+  const bool cannot =
+      end == WatchEnd::kRefused || end == WatchEnd::kClosed || end == WatchEnd::kSilent;
+  if (cannot) stream_ = false;
+  return StartOver(cannot ? 0 : Backoff(retry_after_ms));
 }
 
 void WatchMachine::OnWatchStarted(int64_t now_ms) {
@@ -56,6 +76,7 @@ bool WatchMachine::OnProgress(const std::string& resource_version) {
 }
 
 WatchStep WatchMachine::OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry_after_ms) {
+  if (phase_ == WatchPhase::kStreaming) return OnStreamingEnded(end, retry_after_ms);
   const bool good = progressed_ || now_ms - started_ms_ >= timing_.healthy_ms;
   if (good) failures_ = 0;
   WatchStep step{.what = WatchStep::Do::kWatch};
@@ -64,10 +85,9 @@ WatchStep WatchMachine::OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry
   switch (end) {
     case WatchEnd::kClosed:
     case WatchEnd::kLost:
-      break;
     case WatchEnd::kSilent:
-      step.fresh = true;
       break;
+    case WatchEnd::kRefused:
     case WatchEnd::kFailed:
       at_once = false;
       break;
@@ -80,8 +100,7 @@ WatchStep WatchMachine::OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry
       phase_ = WatchPhase::kEmpty;
       resource_version_.clear();
       page_.clear();
-      step.what = WatchStep::Do::kList;
-      step.start_over = true;
+      step = StartOver(0);
       break;
   }
   step.delay_ms = at_once ? 0 : Backoff(retry_after_ms);

@@ -8,10 +8,11 @@
 namespace slipway::kube {
 
 enum class WatchPhase {
-  kEmpty,     // nothing is known
-  kListing,   // some pages have been taken in
-  kListed,    // a resourceVersion to watch from
-  kWatching,  // a watch is open
+  kEmpty,      // nothing is known
+  kStreaming,  // a watch is open that brings everything there is first
+  kListing,    // some pages have been taken in
+  kListed,     // a resourceVersion to watch from
+  kWatching,   // a watch is open
 };
 
 enum class WatchEnd {
@@ -20,18 +21,18 @@ enum class WatchEnd {
   kSilent,   // nothing for too long: the connection may be wedged
   kGone,     // 410, in the status or in an ERROR event
   kMissing,  // 404: the kind is not served any more
+  kRefused,  // the server does not take such a request
   kFailed,   // any other answer
 };
 
 // What the owner of a watch does next, after `delay_ms`.
 struct WatchStep {
-  enum class Do { kList, kWatch };
+  enum class Do { kList, kStream, kWatch };
   Do what = Do::kList;
   int64_t delay_ms = 0;
   bool start_over = false;  // forget the pages collected so far
   bool commit = false;      // the pages collected are the whole list
   bool absent = false;      // the kind is not served: an empty list
-  bool fresh = false;       // on a new connection
 };
 
 struct WatchTiming {
@@ -41,16 +42,24 @@ struct WatchTiming {
 };
 
 // The life of one watch as a state machine: no network, no clock, no cache. After kube-rs.
+//   Empty → Streaming → Watching(rv), where the server streams what there is; else
 //   Empty → Listing(page) → Listed(rv) → Watching(rv); dropped → Listed; 410 → Empty.
 // A good watch is followed at once; failures back off and a good watch resets that.
 class WatchMachine {
  public:
-  explicit WatchMachine(WatchTiming timing) : timing_(timing) {}
+  // Tries to stream first when told so, until the server shows that it cannot.
+  explicit WatchMachine(WatchTiming timing, bool stream = false)
+      : timing_(timing), stream_(stream) {}
 
-  WatchStep Start() { return {.start_over = true}; }
+  WatchStep Start() const { return StartOver(0); }
 
   WatchStep OnPage(const std::string& resource_version, const std::string& next_page);
   WatchStep OnListFailed(const Error& error);
+
+  void OnStreamStarted() { phase_ = WatchPhase::kStreaming; }
+
+  // Everything there was at this version has come; the watch goes on.
+  void OnStreamed(const std::string& resource_version, int64_t now_ms);
   void OnWatchStarted(int64_t now_ms);
   // An event or bookmark brought this version. False when it brought nothing new.
   bool OnProgress(const std::string& resource_version);
@@ -66,8 +75,11 @@ class WatchMachine {
 
  private:
   int64_t Backoff(int64_t floor_ms);
+  WatchStep StartOver(int64_t delay_ms) const;
+  WatchStep OnStreamingEnded(WatchEnd end, int64_t retry_after_ms);
 
   const WatchTiming timing_;
+  bool stream_;
   WatchPhase phase_ = WatchPhase::kEmpty;
   std::string resource_version_, page_;
   int failures_ = 0;

@@ -22,7 +22,7 @@ Watcher::Watcher(WatchContext context, InformerSpec spec, Informer::OnChange on_
       decoder_(spec_),
       what_("watch of " + spec_.kind),
       on_change_(std::move(on_change)),
-      machine_(TimingOf(context_.options)) {
+      machine_(TimingOf(context_.options), context_.options.watch_streams) {
   const Metrics::Labels labels{{"kind", spec_.kind}};
   events_ = context_.metrics.GetCounter("slipway_kube_watch_events_total", "Watch events taken in.",
                                         labels);
@@ -76,87 +76,93 @@ void Watcher::Run(WatchStep step) {
 void Watcher::Act(WatchStep step) {
   pending_ = 0;
   auth_ = context_.credentials.Peek();
-  if (!auth_) return RenewCredentials(step);
-  if (step.what == WatchStep::Do::kWatch) return OpenWatch(step);
+  auth_ ? Begin(step) : RenewCredentials(step);
+}
+
+void Watcher::Begin(WatchStep step) {
   if (machine_.phase() == WatchPhase::kEmpty && !resource_known_) return Discover(step);
-  FetchPage(step);
+  step.what == WatchStep::Do::kList ? FetchPage() : OpenWatch(step);
 }
 
 // A plugin takes up to half a minute: it runs elsewhere.
 void Watcher::RenewCredentials(WatchStep step) {
   const bool posted = context_.plugin_runner->Post([self = shared_from_this(), step] {
     auto got = self->context_.credentials.Get();
-    self->context_.loop.Post(
-        [self, step, error = got ? Error() : got.error(), ok = static_cast<bool>(got)] {
-          if (self->stopped_) return;
-          if (ok) return self->Act(step);
-          if (step.what == WatchStep::Do::kWatch) return self->EndWatch(WatchEnd::kFailed, error);
-          self->ListFailed(error);
-        });
+    self->context_.loop.Post([self, step, got = std::move(got)] {
+      if (self->stopped_) return;
+      if (got) {
+        self->auth_ = *got;
+        return self->Begin(step);
+      }
+      if (step.what != WatchStep::Do::kWatch) return self->ListFailed(got.error());
+      self->EndWatch(WatchEnd::kFailed, got.error());
+    });
   });
   if (!posted)
     ListFailed(Error{Code::kUnavailable, "PluginBusy", "too many wait for the exec plugin"});
 }
 
-HttpRequest Watcher::MakeRequest(std::string path, const WatchStep& step,
-                                 int64_t timeout_ms) const {
+HttpRequest Watcher::MakeRequest(std::string path, int64_t timeout_ms) const {
   HttpRequest request;
   request.path = std::move(path);
   request.timeout_ms = timeout_ms;
-  request.fresh = step.fresh;
   request.auth = auth_;
   return request;
+}
+
+void Watcher::Note(const HttpAnswer& answer) {
+  context_.warnings.Note(answer.warnings);
+  if (answer.status == 401 || answer.outcome == HttpOutcome::kTls)
+    context_.credentials.Reject(auth_);
 }
 
 void Watcher::Discover(WatchStep step) {
   if (auto known = context_.discovery.Find(spec_.api_version, spec_.kind)) {
     resource_ = *std::move(known);
     resource_known_ = true;
-    return FetchPage(step);
+    return Begin(step);
   }
   HttpRequest request =
-      MakeRequest(GroupPath(spec_.api_version), step, context_.options.request_timeout_ms);
-  pending_ = context_.loop.Fetch(
-      std::move(request), [self = shared_from_this(), step](const HttpAnswer& answer) {
-        self->pending_ = 0;
-        DiscoveryCache& cache = self->context_.discovery;
-        const int64_t now = self->steady_.SteadyMs();
-        if (answer.outcome != HttpOutcome::kAnswered)
-          return self->ListFailed(TransferError(answer, self->what_));
-        if (answer.status == 401) self->context_.credentials.Reject(self->auth_);
-        if (answer.status == 404) {
-          cache.StoreAbsent(self->spec_.api_version, now);
-        } else if (answer.status >= 300) {
-          return self->ListFailed(StatusError(Verb::kGet, answer.status, answer.body, self->what_,
-                                              answer.retry_after_ms));
-        } else {
-          auto list = Json::Parse(answer.body);
-          if (!list) return self->ListFailed(list.error());
-          cache.Store(self->spec_.api_version, *list, now);
-        }
-        auto found = cache.Find(self->spec_.api_version, self->spec_.kind);
-        if (!found) return self->ListFailed(found.error());
-        self->resource_ = *std::move(found);
-        self->resource_known_ = true;
-        self->FetchPage(step);
-      });
+      MakeRequest(GroupPath(spec_.api_version), context_.options.request_timeout_ms);
+  pending_ = context_.loop.Fetch(std::move(request),
+                                 [self = shared_from_this(), step](const HttpAnswer& answer) {
+                                   self->pending_ = 0;
+                                   self->Note(answer);
+                                   const Result<void> taken = self->TakeDiscovery(answer);
+                                   taken ? self->Begin(step) : self->ListFailed(taken.error());
+                                 });
 }
 
-void Watcher::FetchPage(WatchStep step) {
+Result<void> Watcher::TakeDiscovery(const HttpAnswer& answer) {
+  DiscoveryCache& cache = context_.discovery;
+  if (answer.outcome != HttpOutcome::kAnswered) return TransferError(answer, what_);
+  if (answer.status == 404) {
+    cache.StoreAbsent(spec_.api_version, steady_.SteadyMs());
+  } else if (answer.status >= 300) {
+    return StatusError(Verb::kGet, answer.status, answer.body, what_, answer.retry_after_ms);
+  } else {
+    TRY(const Json list, Json::Parse(answer.body));
+    cache.Store(spec_.api_version, list, steady_.SteadyMs());
+  }
+  TRY(resource_, cache.Find(spec_.api_version, spec_.kind));
+  resource_known_ = true;
+  return {};
+}
+
+void Watcher::FetchPage() {
   Query query(CollectionPath(resource_, spec_.ns));
   query.Add("labelSelector", spec_.label_selector);
   query.Add("limit", std::to_string(context_.options.page_size));
   query.Add("continue", machine_.page());
-  HttpRequest request = MakeRequest(query.Take(), step, context_.options.total_timeout_ms);
   pending_ = context_.loop.Fetch(
-      std::move(request),
+      MakeRequest(query.Take(), context_.options.total_timeout_ms),
       [self = shared_from_this()](const HttpAnswer& answer) { self->OnPage(answer); });
 }
 
 void Watcher::OnPage(const HttpAnswer& answer) {
   pending_ = 0;
+  Note(answer);
   if (answer.outcome != HttpOutcome::kAnswered) return ListFailed(TransferError(answer, what_));
-  if (answer.status == 401) context_.credentials.Reject(auth_);
   if (answer.status != 200)
     return ListFailed(
         StatusError(Verb::kList, answer.status, answer.body, what_, answer.retry_after_ms));
@@ -192,13 +198,19 @@ void Watcher::OpenWatch(WatchStep step) {
   Query query(CollectionPath(resource_, spec_.ns));
   query.Add("watch", "true").Add("allowWatchBookmarks", "true");
   query.Add("labelSelector", spec_.label_selector);
-  query.Add("resourceVersion", machine_.resource_version());
   query.Add("timeoutSeconds", std::to_string(seconds - Jitter(seconds / 10 + 1)));
-  HttpRequest request = MakeRequest(query.Take(), step, 0);
+  if (step.what == WatchStep::Do::kStream) {
+    // Without a version: what there is now, not what a cache remembers.
+    query.Add("sendInitialEvents", "true").Add("resourceVersionMatch", "NotOlderThan");
+    machine_.OnStreamStarted();
+  } else {
+    query.Add("resourceVersion", machine_.resource_version());
+    machine_.OnWatchStarted(steady_.SteadyMs());
+  }
+  HttpRequest request = MakeRequest(query.Take(), 0);
   request.idle_ms = context_.options.watch_idle_ms;
   partial_.clear();
   error_body_.clear();
-  machine_.OnWatchStarted(steady_.SteadyMs());
   const auto self = shared_from_this();
   pending_ = context_.loop.Stream(
       std::move(request),
@@ -238,6 +250,8 @@ void Watcher::OnLine(std::string_view line) {
   if (line.empty()) return;
   auto event = decoder_.Line(line);
   if (!event) return EndWatch(WatchEnd::kLost, event.error());
+  const bool failed = event->type == WatchEvent::Type::kError;
+  if (machine_.phase() == WatchPhase::kStreaming && !failed) return OnInitialEvent(*event);
   switch (event->type) {
     case WatchEvent::Type::kError:
       return EndWatch(event->error.code == Code::kGone ? WatchEnd::kGone : WatchEnd::kFailed,
@@ -256,19 +270,35 @@ void Watcher::OnLine(std::string_view line) {
   Deliver();
 }
 
+// Until everything has come, readers keep what they have.
+void Watcher::OnInitialEvent(WatchEvent& event) {
+  events_.Add();
+  if (event.type == WatchEvent::Type::kChanged) return pages_.push_back(std::move(event.object));
+  if (event.type == WatchEvent::Type::kDeleted) {
+    std::erase_if(pages_, [&](const auto& object) { return object->ref == event.object->ref; });
+    return;
+  }
+  if (!event.initial_end) return;
+  machine_.OnStreamed(event.resource_version, steady_.SteadyMs());
+  served_ = true;
+  Commit();
+}
+
 void Watcher::OnStreamEnd(const HttpAnswer& answer) {
   pending_ = 0;
+  Note(answer);
   if (answer.outcome == HttpOutcome::kTimeout)
     return EndWatch(WatchEnd::kSilent, TransferError(answer, what_));
   if (answer.outcome != HttpOutcome::kAnswered)
     return EndWatch(WatchEnd::kLost, TransferError(answer, what_));
   if (answer.status == 200) return EndWatch(WatchEnd::kClosed, {});
-  if (answer.status == 401) context_.credentials.Reject(auth_);
   const Error error =
       StatusError(Verb::kList, answer.status, error_body_, what_, answer.retry_after_ms);
   const WatchEnd end = error.code == Code::kGone       ? WatchEnd::kGone
                        : error.code == Code::kNotFound ? WatchEnd::kMissing
-                                                       : WatchEnd::kFailed;
+                       : error.code == Code::kInvalid || error.code == Code::kUnsupported
+                           ? WatchEnd::kRefused
+                           : WatchEnd::kFailed;
   EndWatch(end, error);
 }
 

@@ -15,6 +15,7 @@
 #include "kube/object_decode.h"
 #include "kube/object_store.h"
 #include "kube/status.h"
+#include "kube/warnings.h"
 #include "kube/watch.h"
 
 namespace slipway::kube {
@@ -23,10 +24,10 @@ namespace slipway::kube {
 struct WatchContext {
   HttpLoop& loop;
   Credentials& credentials;
+  Warnings& warnings;
   DiscoveryCache& discovery;
   Executor* plugin_runner;  // null when there is no exec plugin
   const ClientOptions& options;
-  const Clock& clock;
   Logger& log;
   Metrics& metrics;
 };
@@ -52,21 +53,25 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
  private:
   void Run(WatchStep step);
   void Act(WatchStep step);
+  void Begin(WatchStep step);
   void RenewCredentials(WatchStep step);
   void Discover(WatchStep step);
-  void FetchPage(WatchStep step);
+  Result<void> TakeDiscovery(const HttpAnswer& answer);
+  void FetchPage();
   void OnPage(const HttpAnswer& answer);
   void ListFailed(const Error& error);
   void Commit();
   void OpenWatch(WatchStep step);
   void OnBytes(int status, std::string_view bytes);
   void OnLine(std::string_view line);
+  void OnInitialEvent(WatchEvent& event);
   void OnStreamEnd(const HttpAnswer& answer);
   void EndWatch(WatchEnd end, const Error& why);
+  void Note(const HttpAnswer& answer);
   void Deliver();
   void Report(const Error& error);
   void StopNow();
-  HttpRequest MakeRequest(std::string path, const WatchStep& step, int64_t timeout_ms) const;
+  HttpRequest MakeRequest(std::string path, int64_t timeout_ms) const;
 
   const WatchContext context_;
   const InformerSpec spec_;
@@ -79,10 +84,10 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   bool resource_known_ = false, stopped_ = false;
   HttpLoop::Id pending_ = 0;  // the one transfer or timer under way
   Credentials::AuthPtr auth_;
-  std::vector<Informer::ObjectPtr> pages_;
-  std::string partial_;     // of a line
-  std::string error_body_;  // of a watch that was refused
-  std::string reported_;    // the failure that was logged last
+  std::vector<Informer::ObjectPtr> pages_;  // what a list or stream has brought so far
+  std::string partial_;                     // of a line
+  std::string error_body_;                  // of a watch that was refused
+  std::string reported_;                    // the failure that was logged last
   std::vector<ObjectStore::Delta> deltas_;
   Metrics::Counter events_, lists_, failures_;
 

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "kube/client.h"
+#include "kube/http_loop.h"
+
+namespace slipway::kube {
+
+// A real API server with etcd and the controllers on loopback, one for the whole test program. It
+// sends every fiftieth client a GOAWAY, and etcd's history is short: lists grow old in seconds.
+class ControlPlane {
+ public:
+  // Null when $SLIPWAY_KUBE, the program that `tests/controlplane/build` printed, is not set.
+  static ControlPlane* Get();
+
+  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  enum class Through { kDirect, kFaults };
+
+  // An administrator's way in, by itself or through the proxy that misbehaves on demand.
+  Config AdminConfig(Through through = Through::kDirect) const;
+  // What a command of the program printed; a failed one fails the test.
+  std::string Run(const std::vector<std::string>& args) const;
+  std::string Kubectl(std::vector<std::string> args) const;
+  // A new account's token.
+  std::string Token(const std::string& ns, const std::string& account) const;
+  // Signs PATH.crt and PATH.key; a duration like "3s", negative for one that has expired.
+  void Certificate(const std::string& path, const std::string& user,
+                   const std::string& validity) const;
+  pid_t Pid(const std::string& name) const;  // "apiserver", "etcd", "faults"
+  void AwaitReady() const;
+
+  void Fault(const Json& rule) const;
+  void ClearFaults() const;
+  // The proxy's log so far: method, path, query, verb, userAgent, status.
+  std::vector<Json> Requests() const;
+
+  const std::string& dir() const { return dir_; }
+
+  const std::string& server() const { return server_; }
+
+  const std::string& faults() const { return faults_; }
+
+  const std::string& ca_file() const { return ca_file_; }
+
+ private:
+  ControlPlane() = default;
+  bool Start(const std::string& program);
+  std::string Call(HttpMethod method, const std::string& path, const Json& body) const;
+
+  std::string program_, dir_, server_, faults_, token_, ca_file_;
+  pid_t pid_ = 0;
+  int stdin_ = -1;
+};
+
+// A namespace and a client of the control plane for each test.
+class ControlPlaneTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  std::unique_ptr<Client> Connect(Config config,
+                                  const std::function<void(ClientOptions&)>& change = {});
+  // Opens a client through the proxy with short waits.
+  std::unique_ptr<Client> ConnectFaults(const std::function<void(ClientOptions&)>& change = {});
+  Json ConfigMap(const std::string& name, const std::string& value = "v") const;
+  ObjectRef Ref(const std::string& name) const;
+  // A file of this test.
+  std::string Path(const std::string& name) const;
+  std::string Write(const std::string& name, const std::string& text) const;
+
+  ControlPlane* plane_ = nullptr;
+  std::string ns_;
+  SystemClock clock_;
+  Logger log_{clock_, 2, Logger::Format::kHuman, Logger::Level::kError};
+  Metrics metrics_;
+  std::unique_ptr<Client> admin_;
+};
+
+// The user that the server takes the client for: {"username", "uid", "groups", "extra"}.
+Json WhoAmI(Client& client);
+// Looks every few milliseconds; false after so long.
+bool Eventually(const std::function<bool()>& holds, int64_t timeout_ms = 30'000);
+
+}  // namespace slipway::kube
