@@ -147,8 +147,7 @@ void ControlPlane::AwaitReady() const {
   EXPECT_TRUE(Eventually([&] { return static_cast<bool>(client.Ping()); }, 60'000));
 }
 
-std::string ControlPlane::Call(HttpMethod method, const std::string& path,
-                               const Json& body) const {
+std::string ControlPlane::Call(HttpMethod method, const std::string& path, const Json& body) const {
   HttpOptions options;
   options.server = faults_;
   options.ca_pem = *ReadFile(ca_file_);
@@ -189,9 +188,8 @@ void ControlPlaneTest::SetUp() {
   std::string suffix = RandomAlnum(8);
   for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   ns_ = "t-" + suffix;
-  const auto made = admin_->Create(Json::Obj({{"apiVersion", "v1"},
-                                              {"kind", "Namespace"},
-                                              {"metadata", Json::Obj({{"name", ns_}})}}));
+  const auto made = admin_->Create(Json::Obj(
+      {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Json::Obj({{"name", ns_}})}}));
   ASSERT_TRUE(made) << made.error().message;
   std::filesystem::create_directories(Path(""));
 }
@@ -209,12 +207,11 @@ std::unique_ptr<Client> ControlPlaneTest::Connect(
 
 std::unique_ptr<Client> ControlPlaneTest::ConnectFaults(
     const std::function<void(ClientOptions&)>& change) {
-  return Connect(plane_->AdminConfig(ControlPlane::Through::kFaults),
-                 [&](ClientOptions& options) {
-                   options.watch_backoff_ms = 20;
-                   options.watch_backoff_cap_ms = 500;
-                   if (change) change(options);
-                 });
+  return Connect(plane_->AdminConfig(ControlPlane::Through::kFaults), [&](ClientOptions& options) {
+    options.watch_backoff_ms = 20;
+    options.watch_backoff_cap_ms = 500;
+    if (change) change(options);
+  });
 }
 
 Json ControlPlaneTest::ConfigMap(const std::string& name, const std::string& value) const {
@@ -239,8 +236,8 @@ std::string ControlPlaneTest::Write(const std::string& name, const std::string& 
 }
 
 Json WhoAmI(Client& client) {
-  const auto got = client.Create(Json::Obj(
-      {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}}));
+  const auto got = client.Create(
+      Json::Obj({{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}}));
   return got ? got->At("/status/userInfo") : Json::Obj({{"username", got.error().message}});
 }
 

@@ -47,19 +47,19 @@ class CredentialsTest : public ControlPlaneTest {
 
   // A plugin that notes each run and prints the file "credential".
   std::string Plugin(const std::string& more = {}) const {
-    return "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never" +
+    return "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: "
+           "Never" +
            more + ", args: [-c, 'echo \"$KUBERNETES_EXEC_INFO\" >> " + Path("runs") + "; cat " +
            Path("credential") + "']}";
   }
 
   void IssueToken(const std::string& token, int64_t expires_ms) const {
-    const Json status = Json::Obj(
-        {{"token", token}, {"expirationTimestamp", FormatSeconds(expires_ms)}});
-    Write("credential",
-          Json::Obj({{"apiVersion", "client.authentication.k8s.io/v1"},
-                     {"kind", "ExecCredential"},
-                     {"status", status}})
-              .Dump());
+    const Json status =
+        Json::Obj({{"token", token}, {"expirationTimestamp", FormatSeconds(expires_ms)}});
+    Write("credential", Json::Obj({{"apiVersion", "client.authentication.k8s.io/v1"},
+                                   {"kind", "ExecCredential"},
+                                   {"status", status}})
+                            .Dump());
   }
 
   std::vector<std::string> Runs() const {
@@ -99,7 +99,8 @@ TEST_F(CredentialsTest, ARenewedCertificateFileIsTakenUpWhenTheOldOneExpires) {
   ASSERT_EQ(WhoAmI(*client)["username"].AsString(), "early");
   plane_->Certificate(Path("me"), "late", "1h");
   std::string name;
-  EXPECT_TRUE(Eventually([&] { return (name = WhoAmI(*client)["username"].AsString()) != "early"; }));
+  EXPECT_TRUE(
+      Eventually([&] { return (name = WhoAmI(*client)["username"].AsString()) != "early"; }));
   EXPECT_EQ(name, "late") << "no request failed in between";
 }
 
@@ -179,9 +180,9 @@ TEST_F(CredentialsTest, ACredentialThatSeemsExpiredByOurClockIsStillUsed) {
 
 TEST_F(CredentialsTest, RequestsCountAsTheImpersonatedUsers) {
   const std::string admin = "token: " + plane_->AdminConfig().bearer_token;
-  const Json who = WhoAmI(*Connect(
-      Load(admin + ", as: dave, as-uid: u-1, as-groups: [team, 'other team'], "
-                   "as-user-extra: {example.com/reason: [audit, test]}")));
+  const Json who =
+      WhoAmI(*Connect(Load(admin + ", as: dave, as-uid: u-1, as-groups: [team, 'other team'], "
+                                   "as-user-extra: {example.com/reason: [audit, test]}")));
   EXPECT_EQ(who["username"].AsString(), "dave");
   EXPECT_EQ(who["uid"].AsString(), "u-1");
   EXPECT_EQ(who["groups"], *Json::Parse(R"(["team","other team","system:authenticated"])"));
