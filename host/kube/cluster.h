@@ -45,7 +45,7 @@ struct ApplyOptions {
   std::string field_manager = "slipway";
   bool force = false;
   bool dry_run = false;
-  std::string subresource;  // "" or "status"
+  std::string subresource = {};  // "" or "status"
 };
 
 enum class PatchType { kMerge, kJson, kStrategic };
@@ -54,7 +54,7 @@ struct DeleteOptions {
   std::string uid = {};                    // precondition; "" for none
   std::string propagation = "Background";  // Background, Foreground, Orphan
   bool dry_run = false;
-  int64_t grace_seconds = -1;  // of a pod; its own without it, 0 takes it away at once
+  int64_t grace_seconds = -1;         // of a pod; its own without it, 0 takes it away at once
   std::string resource_version = {};  // precondition; "" for none
 };
 

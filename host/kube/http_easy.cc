@@ -154,6 +154,11 @@ size_t HttpEasy::Write(char* data, size_t size, size_t count, void* user) {
   return self->sink_->OnBytes({data, size * count}) ? size * count : CURL_WRITEFUNC_ERROR;
 }
 
+size_t HttpEasy::Head(char*, size_t size, size_t count, void* user) {
+  static_cast<HttpEasy*>(user)->sink_->OnHead();
+  return size * count;
+}
+
 size_t HttpEasy::Read(char* buffer, size_t size, size_t count, void* user) {
   auto* self = static_cast<HttpEasy*>(user);
   const size_t n = std::min(size * count, self->unread_.size());
@@ -236,10 +241,14 @@ void HttpEasy::Prepare(const HttpRequest& request, int64_t timeout_ms, Sink* sin
     fresh_ = request.fresh;
   }
   curl_easy_setopt(curl_, CURLOPT_PRIVATE, owner);
-  if (!set_up_)
-    curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE,
-                     request.idle_ms > 0 ? kStreamBuffer : kRequestBuffer);
   sink_ = sink;
+  if (set_up_) return;
+  const bool stream = request.idle_ms > 0;
+  curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE, stream ? kStreamBuffer : kRequestBuffer);
+  if (stream) {
+    curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, &HttpEasy::Head);
+    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, this);
+  }
   set_up_ = true;
 }
 

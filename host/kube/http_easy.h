@@ -16,6 +16,8 @@ class HttpEasy {
   struct Sink {
     virtual ~Sink() = default;
     virtual bool OnBytes(std::string_view bytes) = 0;  // false ends the transfer
+
+    virtual void OnHead() {}  // of a stream: the answer has begun
   };
 
   // Told of every TCP socket's opening and of its coming end.
@@ -45,6 +47,7 @@ class HttpEasy {
 
  private:
   static size_t Write(char* data, size_t size, size_t count, void* user);
+  static size_t Head(char* data, size_t size, size_t count, void* user);
   static size_t Read(char* buffer, size_t size, size_t count, void* user);
   void SetMethod(const HttpRequest& request);
   void SetHeaders(const HttpRequest& request);

@@ -13,39 +13,20 @@
 #include <curl/curl.h>
 
 #include "base/clock.h"
-#include "kube/http_transfer.h"
+#include "kube/http_pool.h"
 #include "kube/poll_set.h"
 
 namespace slipway::kube {
 namespace {
 
 constexpr int64_t kNever = Transfer::kNever;
+constexpr int64_t kOpeningMs = 500;
 
 }  // namespace
 
 struct HttpLoop::Impl {
   using Kind = Transfer::Kind;
-
-  // One curl multi handle: its connections, its timer, its idle easy handles.
-  struct Pool {
-    Pool(Impl& l, Kind k) : loop(l), kind(k), multi(curl_multi_init()) {}
-
-    ~Pool() {
-      idle.clear();
-      curl_multi_cleanup(multi);
-    }
-
-    Pool(const Pool&) = delete;
-    Pool& operator=(const Pool&) = delete;
-
-    Impl& loop;
-    const Kind kind;
-    CURLM* const multi;
-    int64_t timer_ms = kNever;
-    size_t active = 0, limit = 0;
-    std::deque<TransferPtr> waiting;
-    std::vector<std::unique_ptr<HttpEasy>> idle;
-  };
+  using Pool = HttpPool;
 
   explicit Impl(HttpOptions o) : options(std::move(o)) {
     InitHttpLibrary();
@@ -55,22 +36,7 @@ struct HttpLoop::Impl {
     streams = NewPool(Kind::kStream);
   }
 
-  Pool* NewPool(Kind kind) {
-    const long connections = kind == Kind::kStream ? 0 : std::max(1, options.max_connections);
-    Pool& pool = pools.emplace_back(*this, kind);
-    pool.limit = kind == Kind::kStream ? 10'000 : 1000;
-    // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
-    if (kind == Kind::kFetch && options.server.starts_with("http://"))
-      pool.limit = static_cast<size_t>(connections);
-    curl_multi_setopt(pool.multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(pool.multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
-    if (connections > 0) curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, connections);
-    curl_multi_setopt(pool.multi, CURLMOPT_SOCKETFUNCTION, &Impl::OnSocket);
-    curl_multi_setopt(pool.multi, CURLMOPT_SOCKETDATA, &pool);
-    curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, &Impl::OnTimer);
-    curl_multi_setopt(pool.multi, CURLMOPT_TIMERDATA, &pool);
-    return &pool;
-  }
+  Pool* NewPool(Kind kind) { return &pools.emplace_back(options, kind, sockets, clock); }
 
   // A connection of the pool has gone silent, and curl would go on to use it. What comes next goes
   // to connections of a new pool, together; what still runs on the old ones may end there.
@@ -89,25 +55,6 @@ struct HttpLoop::Impl {
   }
 
   Pool*& Current(Kind kind) { return kind == Kind::kStream ? streams : requests; }
-
-  // --- sockets and timers ---
-
-  static int OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
-    auto* pool = static_cast<Pool*>(user);
-    uint32_t events = 0;
-    if (what != CURL_POLL_REMOVE) {
-      if ((what & CURL_POLL_IN) != 0) events |= PollSet::kRead;
-      if ((what & CURL_POLL_OUT) != 0) events |= PollSet::kWrite;
-    }
-    pool->loop.sockets.Want(fd, events, pool->multi);
-    return 0;
-  }
-
-  static int OnTimer(CURLM*, long timeout_ms, void* user) {
-    auto* pool = static_cast<Pool*>(user);
-    pool->timer_ms = timeout_ms < 0 ? kNever : pool->loop.clock.SteadyMs() + timeout_ms;
-    return 0;
-  }
 
   // --- the loop ---
 
@@ -160,16 +107,12 @@ struct HttpLoop::Impl {
       Current(transfer->kind)->waiting.push_back(std::move(transfer));
     }
     for (Pool* pool : {requests, streams}) {
-      while (CanStart(*pool)) {
+      while (pool->CanStart()) {
         TransferPtr next = std::move(pool->waiting.front());
         pool->waiting.pop_front();
         Start(*pool, std::move(next));
       }
     }
-  }
-
-  static bool CanStart(const Pool& pool) {
-    return pool.active < pool.limit && !pool.waiting.empty();
   }
 
   void Start(Pool& pool, TransferPtr transfer) {
@@ -193,11 +136,21 @@ struct HttpLoop::Impl {
     transfer->easy->Prepare(transfer->request, left, transfer.get(), transfer.get());
     ++pool.active;
     transfer->pool = &pool;
+    if (pool.opening_limit != SIZE_MAX) LimitOpening(pool, transfer);
     curl_multi_add_handle(pool.multi, transfer->easy->handle());
     if (transfer->kind == Transfer::Kind::kStream && transfer->request.idle_ms > 0)
       WatchIdle(transfer);
     const Id id = transfer->id;
     running.emplace(id, std::move(transfer));
+  }
+
+  // A server that keeps its answer back holds up the others for a moment only.
+  void LimitOpening(Pool& pool, const TransferPtr& transfer) {
+    transfer->opening = &pool.opening;
+    ++pool.opening;
+    AddTimer(kOpeningMs, [weak = std::weak_ptr<Transfer>(transfer)] {
+      if (const TransferPtr alive = weak.lock()) alive->Opened();
+    });
   }
 
   void WatchIdle(const TransferPtr& transfer) {
@@ -261,6 +214,7 @@ struct HttpLoop::Impl {
     Pool& pool = *static_cast<Pool*>(transfer->pool);
     curl_multi_remove_handle(pool.multi, transfer->easy->handle());
     --pool.active;
+    transfer->Opened();
     if (pool.idle.size() < 64) pool.idle.push_back(std::move(transfer->easy));
     transfer->easy.reset();
     return transfer;
@@ -281,7 +235,7 @@ struct HttpLoop::Impl {
     if (!timers.empty()) next = std::min(next, timers.begin()->first.first);
     const int64_t wait =
         next == kNever ? 60'000 : std::clamp<int64_t>(next - clock.SteadyMs(), 0, 60'000);
-    if (wait == 0 || !starting.empty() || CanStart(*requests) || CanStart(*streams)) return 0;
+    if (wait == 0 || !starting.empty() || requests->CanStart() || streams->CanStart()) return 0;
     const std::lock_guard lock(mutex);
     if (!tasks.empty() || stopping) return 0;
     sleeping = announced_sleep = true;

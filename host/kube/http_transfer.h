@@ -24,6 +24,7 @@ struct Transfer final : HttpEasy::Sink {
   int64_t deadline_ms = kNever, last_byte_ms = 0;
   std::unique_ptr<HttpEasy> easy;  // while curl has it
   void* pool = nullptr;            // of the loop: where it runs
+  size_t* opening = nullptr;       // counts the pool's transfers without an answer so far
   bool cancelled = false;
   const Clock* clock = nullptr;
 
@@ -33,6 +34,13 @@ struct Transfer final : HttpEasy::Sink {
     last_byte_ms = clock->SteadyMs();
     events.on_data(easy->status(), bytes);
     return !cancelled;
+  }
+
+  void OnHead() override { Opened(); }
+
+  void Opened() {
+    if (opening != nullptr) --*opening;
+    opening = nullptr;
   }
 
   void Deliver() {
