@@ -66,7 +66,10 @@ bool ControlPlane::Start(const std::string& program) {
     const int log = ::open((dir_ + "/up.log").c_str(), O_CREAT | O_WRONLY, 0600);
     ::dup2(log, STDERR_FILENO);
     ::execl(program.c_str(), program.c_str(), "up", "--dir", dir_.c_str(), "--until-eof",
-            "--apiserver-args", "--goaway-chance=0.02 --etcd-compaction-interval=1s", nullptr);
+            "--apiserver-args",
+            "--goaway-chance=0.02 --etcd-compaction-interval=1s "
+            "--feature-gates=ListFromCacheSnapshot=false",
+            nullptr);
     ::_exit(127);
   }
   ::close(in[0]);

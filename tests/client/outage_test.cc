@@ -15,7 +15,7 @@ class OutageTest : public ControlPlaneTest {
     ControlPlaneTest::TearDown();
   }
 
-  std::unique_ptr<Informer> Inform(Client& client, int64_t* = nullptr) {
+  std::unique_ptr<Informer> Inform(Client& client) {
     return client.Watch({"v1", "ConfigMap", ns_, "", "", {}}, {});
   }
 
@@ -75,6 +75,31 @@ TEST_F(OutageTest, TheApiServerIsKilledAmidRequestsAndWatches) {
 
 TEST_F(OutageTest, EtcdIsKilledAmidRequestsAndWatches) {
   WorkThrough("etcd");
+}
+
+// A server that has started anew does not remember what was before.
+TEST_F(OutageTest, AVersionFromBeforeTheServersMemoryIsTakenInAnew) {
+  const auto client = ConnectFaults();
+  const auto informer = Inform(*client);
+  ASSERT_TRUE(Eventually([&] { return informer->synced(); }));
+  const Json match = Json::Obj({{"path", "/" + ns_ + "/"}, {"verb", "watch"}});
+  plane_->Fault(Json::Obj({{"match", match}, {"action", "status"}, {"status", 503}}));
+  ASSERT_EQ(::kill(plane_->Pid("apiserver"), SIGKILL), 0);
+  plane_->AwaitReady();
+  ASSERT_TRUE(Eventually(
+      [&] { return static_cast<bool>(admin_->Apply(ConfigMap("a", "1"), {.force = true})); }));
+  // Its memory begins when it has started; one more start, and the change lies before it.
+  ASSERT_EQ(::kill(plane_->Pid("apiserver"), SIGKILL), 0);
+  plane_->AwaitReady();
+  plane_->ClearFaults();
+  EXPECT_TRUE(Eventually([&] { return Holds(*informer, "a", "1"); }));
+  int streams = 0;
+  for (const Json& line : plane_->Requests()) {
+    const bool ours = line["path"].AsString().find(ns_) != std::string::npos;
+    const bool stream = line["query"].AsString().find("sendInitialEvents") != std::string::npos;
+    if (ours && stream && line["status"].AsInt() == 200) ++streams;
+  }
+  EXPECT_EQ(streams, 2) << "the version was gone";
 }
 
 // Connections stay open and nothing comes: neither an answer nor a reset.
