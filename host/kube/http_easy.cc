@@ -117,8 +117,8 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   curl_easy_setopt(curl_, CURLOPT_OPENSOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_MAXCONNECTS, 1L);  // of Perform(); a loop has a pool's own
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 30L);
-  curl_easy_setopt(curl_, CURLOPT_TCP_KEEPINTVL, 10L);
+  curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 15L);
+  curl_easy_setopt(curl_, CURLOPT_TCP_KEEPINTVL, 5L);
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
   curl_easy_setopt(curl_, CURLOPT_HTTP_VERSION,
                    static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
