@@ -4,6 +4,7 @@
 #include "json.h"
 #include "objects.h"
 #include "parameters.h"
+#include "settings.h"
 #include "spec.h"
 #include "stages.h"
 
@@ -86,19 +87,7 @@ Json CreatePlan(const Json& input) {
 // Settings are read once; everything else is a function of its input.
 class CnpgEngine final : public slipway::Engine {
  public:
-  explicit CnpgEngine(std::string_view config) {
-    if (config.empty()) return;
-    const Json settings = Json::Parse(config);
-    if (settings.IsNull()) return;
-    if (!settings.IsObject())
-      throw slipway::Error(SLIPWAY_INVALID, "WrongType", "the settings must be an object");
-    for (const std::string& key : settings.keys()) {
-      if (key != "operator_namespace" || !settings[key].IsString())
-        throw slipway::Error(SLIPWAY_INVALID, "UnknownSetting",
-                             "the only setting is operator_namespace, a string", "/" + key);
-    }
-    settings_.operator_namespace = settings["operator_namespace"].AsString();
-  }
+  explicit CnpgEngine(std::string_view config) : settings_(Settings::Parse(config)) {}
 
   void describe(slipway::Call& call) const override { call.write(Description().Dump()); }
 
@@ -164,7 +153,7 @@ class CnpgEngine final : public slipway::Engine {
       throw slipway::Error(SLIPWAY_CANCELLED, "Cancelled", "the call was cancelled");
   }
 
-  Settings settings_;
+  const Settings settings_;
 };
 
 }  // namespace cnpg

@@ -46,7 +46,7 @@ std::string PodMonitorName(const Instance& instance) {
   return instance.name + "-metrics";
 }
 
-Json Cluster(const Instance& instance, bool archiving) {
+Json Cluster(const Instance& instance, const Settings& settings, bool archiving) {
   const bool replicated = instance.instances > 1;
   Json postgresql = Json::Obj({{"parameters", instance.parameters}});
   if (instance.tier == "ENTERPRISE" && instance.instances >= 3) {
@@ -55,6 +55,9 @@ Json Cluster(const Instance& instance, bool archiving) {
                                              {"dataDurability", "required"},
                                              {"failoverQuorum", true}}));
   }
+  Json storage =
+      Json::Obj({{"size", FromBytes(instance.sizing.storage_bytes)}, {"resizeInUseVolumes", true}});
+  if (!settings.storage_class.empty()) storage.Set("storageClass", settings.storage_class);
   Json spec = Json::Obj(
       {{"instances", instance.instances},
        {"inheritedMetadata",
@@ -64,8 +67,7 @@ Json Cluster(const Instance& instance, bool archiving) {
        {"enablePDB", replicated},
        {"primaryUpdateStrategy", "unsupervised"},
        {"primaryUpdateMethod", replicated ? "switchover" : "restart"},
-       {"storage", Json::Obj({{"size", FromBytes(instance.sizing.storage_bytes)},
-                              {"resizeInUseVolumes", true}})},
+       {"storage", std::move(storage)},
        {"resources", Same(Json::Obj({{"cpu", FromMillis(instance.sizing.cpu_millis)},
                                      {"memory", FromBytes(instance.sizing.memory_bytes)}}))},
        {"affinity", Json::Obj({{"enablePodAntiAffinity", true},
@@ -82,6 +84,7 @@ Json Cluster(const Instance& instance, bool archiving) {
                                    {"whenUnsatisfiable", "ScheduleAnyway"},
                                    {"labelSelector", InstancePods(instance)}})}));
   }
+  if (!settings.image.empty()) spec.Set("imageName", settings.image);
   if (archiving) {
     spec.Set("plugins",
              Json::Arr({Json::Obj(

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "json.h"
+#include "settings.h"
 #include "spec.h"
 
 namespace cnpg {
@@ -23,7 +24,7 @@ std::string ScheduledBackupName(const Instance& instance);
 std::string ObjectStoreName(const Instance& instance);
 std::string PodMonitorName(const Instance& instance);
 
-Json Cluster(const Instance& instance, bool archiving);
+Json Cluster(const Instance& instance, const Settings& settings, bool archiving);
 Json NetworkPolicy(const Instance& instance, const std::string& operator_namespace);
 Json ObjectStore(const Instance& instance);
 Json ScheduledBackup(const Instance& instance);

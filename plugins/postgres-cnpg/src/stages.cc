@@ -71,13 +71,13 @@ struct Creation {
                    ? Result({"ready", "ClusterCreated", "the Cluster exists", 100, {}})
                    : Result({"progressing", "ClusterMissing", "the Cluster is being created", 0,
                              WaitingFor("Cluster", instance.ns, instance.name, "NotObserved")});
-    out.Set("apply", Json::Arr({Cluster(instance, Archiving())}));
+    out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
     return out;
   }
 
   Json WaitingForReady() const {
     Json out = Result(JudgeCluster(instance, observed, false, waited_ms));
-    if (observed.cluster == nullptr) out.Set("apply", Json::Arr({Cluster(instance, Archiving())}));
+    if (observed.cluster == nullptr) out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
     return out;
   }
 
@@ -146,7 +146,7 @@ struct Creation {
     }
     out = Result(JudgeArchiving(instance, observed, waited_ms));
     out.Set("apply",
-            Json::Arr({ObjectStore(instance), Cluster(instance, true), ScheduledBackup(instance)}));
+            Json::Arr({ObjectStore(instance), Cluster(instance, settings, true), ScheduledBackup(instance)}));
     return out;
   }
 

@@ -1,15 +1,11 @@
 // One step of one stage: what should exist and how far it is.
 #pragma once
 #include <cstdint>
-#include <string>
 
 #include "json.h"
+#include "settings.h"
 
 namespace cnpg {
-
-struct Settings {
-  std::string operator_namespace;  // empty: any
-};
 
 // `input` is step's document. Throws slipway::Error UNSUPPORTED for an unknown verb or stage.
 Json Step(const Settings& settings, const Json& input, int64_t now_ms);

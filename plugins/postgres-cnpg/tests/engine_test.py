@@ -412,3 +412,10 @@ def test_names_that_services_cannot_have(engine, name):
 def test_settings(engine):
     assert Engine("[]").process.wait(timeout=10) == 1
     assert Engine('{"colour":"blue"}').process.wait(timeout=10) == 1
+    assert Engine('{"image":1}').process.wait(timeout=10) == 1
+    plain = engine.ok("step", step_input("CRD_DEPLOYMENT", engine.spec("FREE")))["apply"][0]["spec"]
+    assert "imageName" not in plain and "storageClass" not in plain["storage"]
+    told = Engine('{"image":"registry.example/postgresql:15","storage_class":"fast"}')
+    spec = told.ok("step", step_input("CRD_DEPLOYMENT", told.spec("FREE")))["apply"][0]["spec"]
+    told.close()
+    assert (spec["imageName"], spec["storage"]["storageClass"]) == ("registry.example/postgresql:15", "fast")
