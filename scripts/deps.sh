@@ -1,5 +1,5 @@
 # Sourced by the other scripts: what is needed from Debian 12, and how to get it.
-#   deps_ensure [--no-install] GROUP…     groups: build run test quality
+#   deps_ensure [--no-install] GROUP…     groups: build run test quality node
 # Installs through apt what is missing (asks once when sudo is needed); with --no-install prints it and ends.
 
 deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpistache-dev libhttp-parser-dev libboost1.81-dev
@@ -8,6 +8,7 @@ deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpist
 deps_run="postgresql-15 postgresql-client-15 curl openssl procps python3"
 deps_test="python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
 deps_quality="clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr"
+deps_node="containerd runc containernetworking-plugins debootstrap iproute2 nftables conntrack util-linux python3-yaml python3-venv"
 
 deps_missing() {
   local package
