@@ -1,0 +1,292 @@
+#!/usr/bin/python3
+"""A real Kubernetes of one node with the real CloudNativePG, in namespaces of its own: up in half a minute, gone in a second.
+
+usage: node.py up [DIRECTORY]                  starts a node that stays, and prints how to reach it
+       node.py down DIRECTORY                  ends it, its pods included, and removes the directory
+       node.py run DIRECTORY COMMAND ARGS…     runs a command in the node's network, with its kubeconfig
+       node.py clean                           removes what nodes left that were killed (`up` does it too)
+
+Needs root and the packages of the group `node` in scripts/deps.sh. Several nodes can be up at once: each has a network, process table and
+mounts of its own, so that nothing of it is seen outside but its directory and its control groups.
+
+In a test:   with Node() as node, node.network():     # this thread and what it starts are inside the node's network
+                 node.kubectl("get", "pods", "-A"); node.api.list("/api/v1/pods")
+"""
+import ctypes
+import fcntl
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from api import Api, resource  # noqa: E402
+
+PREFIX = "slipway-node-"
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+PACKAGES = {"containerd": "containerd", "runc": "runc", "debootstrap": "debootstrap", "ip": "iproute2", "nft": "nftables", "conntrack": "conntrack",
+            "unshare": "util-linux", "/usr/lib/cni/bridge": "containernetworking-plugins", "psql": "postgresql-client-15"}
+
+
+class NodeError(Exception):
+    pass
+
+
+def missing():
+    """Why no node can be started here; "" when it can."""
+    if os.geteuid() != 0:
+        return "a node needs root"
+    packages = sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
+    return "missing packages: " + " ".join(packages) if packages else ""
+
+
+def build():
+    """{name: path} of what the node runs; minutes the first time."""
+    done = subprocess.run([os.path.join(HERE, "build")], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise NodeError("tests/realnode/build failed")
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def control_groups(name):
+    return [path for path in [f"/sys/fs/cgroup/{name}", *glob.glob(f"/sys/fs/cgroup/*/{name}")] if os.path.isdir(path)]
+
+
+def make_control_groups(name):
+    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # version 2
+        with open("/sys/fs/cgroup/cgroup.controllers", encoding="ascii") as f:
+            for controller in f.read().split():
+                try:
+                    with open("/sys/fs/cgroup/cgroup.subtree_control", "w", encoding="ascii") as control:
+                        control.write("+" + controller)
+                except OSError:
+                    pass
+        os.makedirs(f"/sys/fs/cgroup/{name}", exist_ok=True)
+        return
+    for hierarchy in glob.glob("/sys/fs/cgroup/*/cgroup.procs"):
+        path = os.path.join(os.path.dirname(os.path.realpath(hierarchy)), name)
+        os.makedirs(path, exist_ok=True)
+        for resource_kind in ("cpuset.cpus", "cpuset.mems"):  # a new cpuset is empty, and no process can enter it
+            if os.path.exists(f"{path}/{resource_kind}"):
+                with open(f"{path}/../{resource_kind}", encoding="ascii") as parent, open(f"{path}/{resource_kind}", "w", encoding="ascii") as own:
+                    own.write(parent.read())
+
+
+def remove(directory):
+    """What a node leaves: its control groups, which are empty once it has ended, and its files."""
+    for group in control_groups(os.path.basename(directory)):
+        for path, _, _ in os.walk(group, topdown=False):
+            for _ in range(50):
+                try:
+                    os.rmdir(path)
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.1)
+    subprocess.run(["rm", "-rf", "--one-file-system", directory], check=True)
+
+
+def lock(directory):
+    """The directory's lock as a file descriptor, or None when its node lives: the lock ends with the last process that holds it."""
+    descriptor = os.open(os.path.join(directory, "lock"), os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+
+
+def lives(directory):
+    try:
+        held = lock(directory)
+    except OSError:
+        raise NodeError(f"{directory} is not a node's") from None
+    if held is not None:
+        os.close(held)
+    return held is None
+
+
+def clean(*more):
+    """Removes what killed nodes left behind, and says what it was."""
+    removed = []
+    for directory in {*glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")), *more}:
+        if os.path.exists(os.path.join(directory, "lock")) and not lives(directory):
+            remove(directory)
+            removed.append(directory)
+    return removed
+
+
+class Node:
+    """attached: the node ends with this process, however that ends. Threads: network() is for the calling thread, the rest for any."""
+
+    def __init__(self, directory=None, attached=True, programs=None):
+        if directory and not os.path.basename(os.path.abspath(directory)).startswith(PREFIX):
+            raise NodeError(f"the directory's name must start with {PREFIX}")
+        clean(*[os.path.abspath(directory)] if directory else [])
+        self.directory = os.path.abspath(directory) if directory else tempfile.mkdtemp(prefix=PREFIX)
+        os.makedirs(self.directory, exist_ok=True)
+        os.chmod(self.directory, 0o755)
+        try:
+            os.close(os.open(os.path.join(self.directory, "lock"), os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            raise NodeError(f"a node lives in {self.directory}") from None
+        held = lock(self.directory)
+        self.attached = attached
+        self.start(programs or build(), held)
+
+    def start(self, programs, held):
+        name = os.path.basename(self.directory)
+        make_control_groups(name)
+        command = ["unshare", "--pid", "--fork", "--kill-child=SIGKILL", "--mount", "--mount-proc", "--net", "--propagation", "private",
+                   sys.executable, os.path.join(HERE, "inside.py"), self.directory, name, json.dumps(programs), "attached" if self.attached else "detached"]
+        with open(os.path.join(self.directory, "node.log"), "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE if self.attached else subprocess.DEVNULL, stdout=log, stderr=log,
+                                            pass_fds=[held], start_new_session=True, cwd="/")
+        os.close(held)  # the node holds it from now on
+        self.pid = self.process.pid
+        with open(os.path.join(self.directory, "pid"), "w", encoding="ascii") as f:
+            f.write(str(self.pid))
+        end = time.monotonic() + 240
+        while not os.path.exists(os.path.join(self.directory, "ready.json")):
+            if self.process.poll() is not None or time.monotonic() > end:
+                kept = self.directory + ".logs"
+                os.makedirs(kept, exist_ok=True)
+                for path in glob.glob(f"{self.directory}/*.log") + glob.glob(f"{self.directory}/plane/*.log"):
+                    shutil.copy(path, kept)
+                with open(os.path.join(self.directory, "node.log"), encoding="utf-8", errors="replace") as f:
+                    last = f.read()[-2000:]
+                self.stop()
+                raise NodeError(f"the node did not start; its logs are in {kept}\n{last}")
+            time.sleep(0.1)
+        self.read()
+
+    @classmethod
+    def existing(cls, directory):
+        """A node that `up` started and that lives."""
+        self = cls.__new__(cls)
+        self.directory, self.attached, self.process = os.path.abspath(directory), False, None
+        if not lives(self.directory):
+            raise NodeError(f"the node in {directory} has ended")
+        try:
+            with open(os.path.join(self.directory, "pid"), encoding="ascii") as f:
+                self.pid = int(f.read())
+            self.read()
+        except OSError as error:
+            raise NodeError(f"the node in {directory} is not ready: {error}") from None
+        return self
+
+    def read(self):
+        with open(os.path.join(self.directory, "ready.json"), encoding="utf-8") as f:
+            ready = json.load(f)
+        self.kubeconfig, self.kube, self.image, self.seconds = ready["kubeconfig"], ready["kube"], ready["image"], ready["seconds"]
+        self.netns = f"/proc/{self.pid}/ns/net"
+        self.api = Api(ready["server"], ready["token"], ready["ca"])
+
+    def inside(self, *command):
+        """A command line that runs the command in the node's network and with its name server, from anywhere."""
+        return ["nsenter", "--net=" + self.netns, "unshare", "--mount", "--propagation", "private", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"', os.path.join(self.directory, "service.resolv.conf"), *command]
+
+    def kubectl(self, *args, check=True):
+        done = subprocess.run(self.inside(self.kube, "kubectl", "--kubeconfig", self.kubeconfig, *args), capture_output=True, text=True, timeout=120, check=False)
+        if check and done.returncode != 0:
+            raise NodeError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
+        return done.stdout
+
+    @contextmanager
+    def network(self):
+        """Moves the calling thread, and what it starts, into the node's network, where services have names."""
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def succeed(result, what):
+            if result != 0:
+                raise OSError(ctypes.get_errno(), what)
+
+        own = [(os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY), flag) for kind, flag in (("net", CLONE_NEWNET), ("mnt", CLONE_NEWNS))]
+        node = os.open(self.netns, os.O_RDONLY)
+        here = os.getcwd()
+        try:
+            succeed(libc.setns(node, CLONE_NEWNET), "setns")
+            succeed(libc.unshare(CLONE_NEWNS), "unshare")
+            succeed(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount")
+            succeed(libc.mount(os.path.join(self.directory, "service.resolv.conf").encode(), b"/etc/resolv.conf", None, MS_BIND, None), "mount")
+            yield self
+        finally:
+            for descriptor, flag in own:
+                succeed(libc.setns(descriptor, flag), "setns")
+                os.close(descriptor)
+            os.close(node)
+            os.chdir(here)  # another mount namespace forgets where one was
+
+    def switch(self, part, on):
+        """Kills a part of the node (cnpg, kubelet, proxy, coredns) and keeps it down, or lets it start again."""
+        off = os.path.join(self.directory, part + ".off")
+        if on:
+            os.unlink(off)
+        else:
+            with open(off, "w", encoding="ascii"):
+                pass
+
+    def stop(self):
+        """Kills the namespace's first process: the kernel ends all others, and unshare returns when they are gone."""
+        try:
+            with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
+                for child in f.read().split():
+                    os.kill(int(child), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+        if self.process:
+            self.process.wait(60)
+            if self.process.stdin:
+                self.process.stdin.close()
+        end = time.monotonic() + 60
+        while os.path.exists(f"/proc/{self.pid}/ns") and self.process is None and time.monotonic() < end:
+            time.sleep(0.05)
+        remove(self.directory)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def main(args):
+    if args[:1] == ["up"] and len(args) < 3:
+        if why := missing():
+            raise NodeError(why)
+        node = Node(args[1] if len(args) > 1 else None, attached=False)
+        print(f"up after {node.seconds} s: Kubernetes and CloudNativePG, storage class local, image {node.image}\n"
+              f"  {sys.argv[0]} run {node.directory} kubectl get pods -A\n  nsenter --net={node.netns} …     kubeconfig: {node.kubeconfig}\n"
+              f"  {sys.argv[0]} down {node.directory}")
+    elif args[:1] == ["down"] and len(args) == 2:
+        if os.path.abspath(args[1]) not in clean(os.path.abspath(args[1])):
+            Node.existing(args[1]).stop()
+    elif args[:1] == ["run"] and len(args) > 2:
+        node = Node.existing(args[1])
+        command = [node.kube, *args[2:]] if args[2] == "kubectl" else args[2:]
+        os.execvpe("nsenter", node.inside(*command), {**os.environ, "KUBECONFIG": node.kubeconfig})
+    elif args == ["clean"]:
+        for directory in clean():
+            print("removed", directory)
+    else:
+        print(__doc__.split("In a test")[0].strip(), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except NodeError as problem:
+        sys.exit(f"node: {problem}")
