@@ -246,6 +246,7 @@ def main():
     isolate(run)
     network()
     plane, ready = control_plane(run, programs)
+    write(f"{run}/bin/kubectl", f'#!/bin/sh\nexec {programs["kube"]} kubectl "$@"\n', 0o755)
     say("the API server is ready")
     api = Api(ready["server"], ready["token"], ready["ca"])
     with ThreadPoolExecutor() as pool:
@@ -261,7 +262,7 @@ def main():
     until(lambda: listening(IP, 53), 30, "CoreDNS")
     until(lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default"), 30, "the default service account")
     say("up")
-    write(f"{run}/ready.part", {"server": ready["server"], "token": ready["token"], "ca": ready["ca"], "kubeconfig": f"{run}/kubeconfig", "kube": programs["kube"],
+    write(f"{run}/ready.part", {"server": ready["server"], "token": ready["token"], "ca": ready["ca"], "kubeconfig": f"{run}/kubeconfig",
                                 "image": "slipway.local/postgresql:15", "seconds": round(time.monotonic() - began, 1)}, 0o600)
     os.rename(f"{run}/ready.part", f"{run}/ready.json")
     while plane.poll() is None:

@@ -3,7 +3,8 @@
 
 usage: node.py up [DIRECTORY]                  starts a node that stays, and prints how to reach it
        node.py down DIRECTORY                  ends it, its pods included, and removes the directory
-       node.py run DIRECTORY COMMAND ARGS…     runs a command in the node's network, with its kubeconfig
+       node.py run DIRECTORY COMMAND ARGS…     runs a command in the node's network, with its kubeconfig and kubectl
+       node.py with COMMAND ARGS…              starts a node, runs the command there, ends the node
        node.py clean                           removes what nodes left that were killed (`up` does it too)
 
 Needs root and the packages of the group `node` in scripts/deps.sh. Several nodes can be up at once: each has a network, process table and
@@ -188,7 +189,9 @@ class Node:
     def read(self):
         with open(os.path.join(self.directory, "ready.json"), encoding="utf-8") as f:
             ready = json.load(f)
-        self.kubeconfig, self.kube, self.image, self.seconds = ready["kubeconfig"], ready["kube"], ready["image"], ready["seconds"]
+        self.kubeconfig, self.image, self.seconds = ready["kubeconfig"], ready["image"], ready["seconds"]
+        # For what runs inside: kubectl is on its path.
+        self.environment = {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": f"{self.directory}/bin:{os.environ['PATH']}"}
         self.netns = f"/proc/{self.pid}/ns/net"
         self.api = Api(ready["server"], ready["token"], ready["ca"])
 
@@ -198,7 +201,7 @@ class Node:
                 'mount --bind "$0" /etc/resolv.conf && exec "$@"', os.path.join(self.directory, "service.resolv.conf"), *command]
 
     def kubectl(self, *args, check=True):
-        done = subprocess.run(self.inside(self.kube, "kubectl", "--kubeconfig", self.kubeconfig, *args), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(self.inside("kubectl", *args), capture_output=True, text=True, timeout=120, check=False, env=self.environment)
         if check and done.returncode != 0:
             raise NodeError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
@@ -274,8 +277,14 @@ def main(args):
             Node.existing(args[1]).stop()
     elif args[:1] == ["run"] and len(args) > 2:
         node = Node.existing(args[1])
-        command = [node.kube, *args[2:]] if args[2] == "kubectl" else args[2:]
-        os.execvpe("nsenter", node.inside(*command), {**os.environ, "KUBECONFIG": node.kubeconfig})
+        os.execvpe("nsenter", node.inside(*args[2:]), node.environment)
+    elif args[:1] == ["with"] and len(args) > 1:
+        if why := missing():
+            raise NodeError(why)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends in Node.__exit__
+        with Node() as node:
+            print(f"a node is up after {node.seconds} s", flush=True)
+            return subprocess.run(node.inside(*args[1:]), env=node.environment, check=False).returncode
     elif args == ["clean"]:
         for directory in clean():
             print("removed", directory)
