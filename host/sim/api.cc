@@ -5,7 +5,9 @@
 
 #include "base/crypto.h"
 #include "sim/builtin_rules.h"
+#include "sim/builtin_types.h"
 #include "sim/crds.h"
+#include "sim/go_decode.h"
 #include "sim/patch.h"
 
 namespace slipway::sim {
@@ -67,6 +69,44 @@ std::string JoinUnknown(const std::vector<std::string>& unknown) {
   return out;
 }
 
+Failure Undecodable(const Kind& kind, const Json& sent, const std::string& why, bool patch) {
+  if (!patch)
+    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
+                      " cannot be handled as a " + kind.kind + ": " + why);
+  const std::string message = "Invalid value: " + Json::Quote(sent.Dump()) + ": " + why;
+  return Failure{422, "Invalid", " \"\" is invalid: patch: " + message,
+                 Json::Obj({{"causes", Json::Arr({Json::Obj({{"reason", "FieldValueInvalid"},
+                                                             {"message", message},
+                                                             {"field", "patch"}})})}})};
+}
+
+// As the server reads an object: pruned and with its defaults. The paths that were dropped.
+Answer<std::vector<std::string>> Decode(const Kind& kind, Json& object, bool patch) {
+  const Json sent = patch ? object : Json();
+  if (!kind.custom) {
+    Decoded decoded = DecodeAsGo(*kind.schema, object);
+    if (!decoded.error.empty()) return Undecodable(kind, sent, decoded.error, patch);
+    DefaultBuiltin(kind, object);
+    return std::move(decoded.unknown);
+  }
+  Decoded metadata = DecodeAsGo(*BuiltinType("meta.v1.ObjectMeta"), object["metadata"]);
+  if (!metadata.error.empty()) return Undecodable(kind, sent, metadata.error, patch);
+  std::vector<std::string> unknown = Prune(*kind.schema, object);
+  for (const std::string& path : metadata.unknown) unknown.push_back("metadata." + path);
+  ApplyDefaults(*kind.schema, object);
+  return unknown;
+}
+
+// Whose status is not the creator's to set.
+bool HasOwnStatus(const Kind& kind) {
+  return kind.has_status && kind.kind != "Node";
+}
+
+Failure NotANumber(const std::string& version) {
+  return Failure{
+      500, "", "strconv.ParseUint: parsing " + Json::Quote(version) + ": invalid syntax", {}};
+}
+
 // Gives `object` the field as `before` has it.
 void Restore(Json& object, const Json& before, const char* field) {
   if (const Json* old = before.Find(field); old != nullptr) {
@@ -111,23 +151,32 @@ Answer<Done> Api::CheckBody(const Kind& kind, const std::string& ns, const std::
                             const Json& object) const {
   if (!object.is_object())
     return BadRequest("couldn't get version/kind; json parse error: the body is not an object");
-  const std::string& api_version = object["apiVersion"].AsString();
+  if (kind.custom && object["kind"].AsString().empty())
+    return BadRequest("Object 'Kind' is missing in '" + object.Dump() + "'");
+  // A decoder of Kubernetes' own types takes what it expects for what is not said.
+  const std::string api_version = object["apiVersion"].AsString(kind.api_version());
   if (api_version != kind.api_version())
     return BadRequest("the API version in the data (" + api_version +
                       ") does not match the expected API version (" + kind.api_version() + ")");
-  if (object["kind"].AsString() != kind.kind)
+  if (object["kind"].AsString(kind.kind) != kind.kind)
     return BadRequest(object["kind"].AsString() + " in version " + Json::Quote(kind.version) +
                       " cannot be handled as a " + kind.kind);
-  if (const std::string why = DecodeError(kind, object); !why.empty())
-    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
-                      " cannot be handled as a " + kind.kind + ": " + why);
   const Json& metadata = object["metadata"];
+  if (!metadata.is_object() && !metadata.is_null()) {
+    Json wrong = Json::Obj({{"metadata", metadata}});
+    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
+                      " cannot be handled as a " + kind.kind + ": " +
+                      DecodeAsGo(*BuiltinSchema("v1", "ConfigMap"), wrong).error);
+  }
   const std::string& body_ns = metadata["namespace"].AsString();
   if (!body_ns.empty() && body_ns != ns)
     return BadRequest(
         "the namespace of the provided object does not match the namespace sent on the request");
   const std::string& body_name = metadata["name"].AsString();
-  if (!name.empty() && !body_name.empty() && body_name != name)
+  if (!name.empty() && body_name.empty())
+    return BadRequest("the name of the object (" + name +
+                      " based on URL) was undeterminable: name must be provided");
+  if (!name.empty() && body_name != name)
     return BadRequest("the name of the object (" + body_name +
                       ") does not match the name on the URL (" + name + ")");
   return Done{};
@@ -137,28 +186,19 @@ Answer<Done> Api::CheckFields(const Kind& kind, Json& object, const WriteOptions
                               bool patch, std::vector<std::string>& warnings) const {
   if (kind.schema == nullptr) return Done{};
   const Json sent = patch && options.validation == FieldValidation::kStrict ? object : Json();
-  const std::vector<std::string> unknown = Prune(*kind.schema, object);
-  ApplyDefaults(*kind.schema, object);
+  TRY(const std::vector<std::string> unknown, Decode(kind, object, patch));
   if (unknown.empty() || options.validation == FieldValidation::kIgnore) return Done{};
   if (options.validation == FieldValidation::kWarn) {
     for (const std::string& path : unknown)
       warnings.push_back("unknown field " + Json::Quote(path));
     return Done{};
   }
-  const std::string why = "strict decoding error: " + JoinUnknown(unknown);
-  if (!patch)
-    return BadRequest(kind.kind + " in version " + Json::Quote(kind.version) +
-                      " cannot be handled as a " + kind.kind + ": " + why);
-  const std::string message = "Invalid value: " + Json::Quote(sent.Dump()) + ": " + why;
-  return Failure{422, "Invalid", " \"\" is invalid: patch: " + message,
-                 Json::Obj({{"causes", Json::Arr({Json::Obj({{"reason", "FieldValueInvalid"},
-                                                             {"message", message},
-                                                             {"field", "patch"}})})}})};
+  return Undecodable(kind, sent, "strict decoding error: " + JoinUnknown(unknown), patch);
 }
 
 Answer<Done> Api::CheckValid(const Kind& kind, const Json& object, const Json* before) const {
   std::vector<Cause> causes = ValidateMetadata(object);
-  if (kind.schema != nullptr)
+  if (kind.custom && kind.schema != nullptr)
     for (Cause& cause : Validate(*kind.schema, object)) causes.push_back(std::move(cause));
   for (Cause& cause : ValidateBuiltin(kind, object, before)) causes.push_back(std::move(cause));
   if (before != nullptr && (*before)["metadata"].Has("deletionTimestamp")) {
@@ -181,26 +221,25 @@ Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOp
   Json& metadata = object["metadata"];
   const std::string name = metadata["name"].AsString();
   TRY([[maybe_unused]] Done in_namespace,
-      CheckNamespace(kind, metadata["namespace"].AsString(), name));
-  if (kind.custom && kind.has_status) object.Erase("status");
+      CheckNamespace(kind, std::as_const(metadata)["namespace"].AsString(), name));
   for (const char* field :
        {"deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"})
     metadata.Erase(field);
   metadata.Set("uid", NewUid());
   metadata.Set("creationTimestamp", Now());
   if (kind.has_generation) metadata.Set("generation", 1);
-  DefaultBuiltin(kind, object, true, ordinal_.fetch_add(1));
+  if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
+  PrepareBuiltin(kind, object, ordinal_.fetch_add(1), RandomSuffix());
   TRY([[maybe_unused]] Done valid, CheckValid(kind, object, nullptr));
   if (IsDefinition(kind)) {
     TRY([[maybe_unused]] Done complete, CompleteDefinition(object, Now()));
   }
-  if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
   auto draft = MakeObject(kind, object);
   ObjectPtr stored = draft;
   if (options.dry_run) {
     if (store_.Get(kind.collection(), draft->ns, name) != nullptr)
       return AlreadyExists(kind.name(), name);
-    SetVersion(*draft, 0);
+    DropVersion(*draft);
   } else if (store_.Put(kind.collection(), draft, 0, stored) != ObjectStore::Outcome::kStored) {
     return AlreadyExists(kind.name(), name);
   } else if (auto still = CheckNamespace(kind, draft->ns, name); !still) {
@@ -224,8 +263,9 @@ Answer<Written> Api::Create(const Kind& kind, const std::string& ns, Json object
     return Failure{500, "", "resourceVersion should not be set on objects to be created", {}};
   if (kind.namespaced) metadata.Set("namespace", ns);
   const std::string prefix = std::as_const(metadata)["generateName"].AsString();
-  if (metadata["name"].AsString().empty() && !prefix.empty())
+  if (std::as_const(metadata)["name"].AsString().empty() && !prefix.empty())
     metadata.Set("name", prefix + RandomSuffix());
+  if (HasOwnStatus(kind)) object.Erase("status");
   std::vector<std::string> warnings;
   TRY([[maybe_unused]] Done fields, CheckFields(kind, object, options, false, warnings));
   return CreatePrepared(kind, std::move(object), options, Tracking::kUpdate, std::move(warnings));
@@ -250,7 +290,7 @@ Answer<Json> Api::PrepareUpdate(const Kind& kind, const Json& before, Json after
     Restore(metadata, old_metadata, field);
   after.Set("apiVersion", kind.api_version());
   after.Set("kind", kind.kind);
-  DefaultBuiltin(kind, after, false, 0);
+  if (options.subresource != "finalize") KeepAllocated(kind, before, after);
   TRY([[maybe_unused]] Done valid, CheckValid(kind, after, &before));
   if (IsDefinition(kind) && options.subresource.empty()) {
     const Json status = std::as_const(after)["status"];
@@ -279,7 +319,11 @@ ObjectStore::Outcome Api::Store(const Kind& kind, const ObjectPtr& current, cons
   if (done) {
     const auto outcome =
         store_.Remove({kind.collection(), current->ns, current->name}, current->version, stored);
-    if (outcome == ObjectStore::Outcome::kStored) AfterRemoved(kind, *stored);
+    if (outcome != ObjectStore::Outcome::kStored) return outcome;
+    AfterRemoved(kind, *stored);
+    // The watchers get the last state that was stored, the writer his own.
+    SetVersion(*draft, stored->version);
+    stored = std::move(draft);
     return outcome;
   }
   const auto outcome = store_.Put(kind.collection(), std::move(draft), current->version, stored);
@@ -300,7 +344,9 @@ Answer<Written> Api::Loop(const Kind& kind, const std::string& ns, const std::st
                       "Precondition failed: UID in precondition: " + uid +
                           ", UID in object meta: " + current->uid);
     if (const std::string& version = metadata["resourceVersion"].AsString();
-        !version.empty() && version != "0" && version != std::to_string(current->version))
+        version.find_first_not_of("0123456789") != std::string::npos) {
+      return NotANumber(version);
+    } else if (!version.empty() && version != "0" && version != std::to_string(current->version))
       return ObjectModified(kind.name(), name);
     if (const std::string& other = metadata["name"].AsString(); !other.empty() && other != name)
       return BadRequest("the name of the object (" + other +
@@ -335,7 +381,7 @@ Answer<Written> Api::Update(const Kind& kind, const std::string& ns, const std::
   TRY([[maybe_unused]] Done body, CheckBody(kind, ns, name, object));
   if (kind.needs_version && object["metadata"]["resourceVersion"].AsString().empty()) {
     TRY([[maybe_unused]] const ObjectPtr found, Get(kind, ns, name));
-    return Invalid(kind.name(), name,
+    return Invalid({kind.group, kind.plural, kind.plural}, name,
                    {{"FieldValueInvalid", "Invalid value: 0: must be specified for an update",
                      "metadata.resourceVersion"}});
   }

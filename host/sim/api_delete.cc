@@ -33,13 +33,16 @@ Answer<Deleted> Api::Delete(const Kind& kind, const std::string& ns, const std::
   while (true) {
     TRY(const ObjectPtr current, Get(kind, ns, name));
     if (!request.uid.empty() && request.uid != current->uid)
-      return Conflict(kind.name(), name,
-                      "Precondition failed: UID in precondition: " + request.uid +
-                          ", UID in object meta: " + current->uid);
+      return Conflict({kind.group, kind.kind, kind.kind}, name,
+                      "the UID in the precondition (" + request.uid +
+                          ") does not match the UID in record (" + current->uid +
+                          "). The object might have been deleted and then recreated");
     if (!request.version.empty() && request.version != std::to_string(current->version))
-      return Conflict(kind.name(), name,
-                      "Precondition failed: ResourceVersion in precondition: " + request.version +
-                          ", ResourceVersion in object meta: " + std::to_string(current->version));
+      return Conflict({kind.group, kind.kind, kind.kind}, name,
+                      "the ResourceVersion in the precondition (" + request.version +
+                          ") does not match the ResourceVersion in record (" +
+                          std::to_string(current->version) +
+                          "). The object might have been modified");
     Json after = current->Parse();
     Json& metadata = after["metadata"];
     if (finalizing_ && request.propagation == "Foreground")
@@ -54,11 +57,19 @@ Answer<Deleted> Api::Delete(const Kind& kind, const std::string& ns, const std::
     ObjectStore::Outcome outcome{};
     if (!waits) {
       outcome = store_.Remove(key, current->version, stored);
-      if (outcome == ObjectStore::Outcome::kStored) AfterRemoved(kind, *stored);
+      if (outcome != ObjectStore::Outcome::kStored) continue;
+      AfterRemoved(kind, *stored);
+      if (kind.kind != "Pod" || kind.custom) return Deleted{std::move(stored), true};
+      // A pod is always deleted with a grace, if only of no seconds.
+      metadata.Set("deletionTimestamp", Now()).Set("deletionGracePeriodSeconds", 0);
+      metadata.Set("generation", std::as_const(metadata)["generation"].AsInt() + 1);
+      auto last = MakeObject(kind, after);
+      SetVersion(*last, stored->version);
+      return Deleted{std::move(last), true};
     } else {
       if (!current->deleting) {
         metadata.Set("deletionTimestamp", Now());
-        metadata.Set("deletionGracePeriodSeconds", grace);
+        if (!IsNamespace(kind)) metadata.Set("deletionGracePeriodSeconds", grace);
         if (kind.has_generation) metadata.Set("generation", metadata["generation"].AsInt() + 1);
         if (IsNamespace(kind)) after["status"].Set("phase", "Terminating");
       }

@@ -10,91 +10,6 @@ namespace slipway::sim {
 
 namespace {
 
-void Default(Json& object, std::string_view key, Json value) {
-  if (!object.Has(key)) object.Set(key, std::move(value));
-}
-
-void DefaultSecret(Json& object) {
-  if (const Json* plain = object.Find("stringData"); plain != nullptr) {
-    Json data = std::as_const(object)["data"];
-    for (const auto& [key, value] : plain->members()) data.Set(key, Base64Encode(value.AsString()));
-    object.Set("data", std::move(data));
-    object.Erase("stringData");
-  }
-  Default(object, "type", "Opaque");
-}
-
-void DefaultContainers(Json& spec, const char* list) {
-  Json* containers = spec.Find(list);
-  if (containers == nullptr) return;
-  for (Json& container : containers->items()) {
-    Default(container, "terminationMessagePath", "/dev/termination-log");
-    Default(container, "terminationMessagePolicy", "File");
-    Default(container, "imagePullPolicy", "IfNotPresent");
-    Default(container, "resources", Json::MakeObject());
-    if (Json* ports = container.Find("ports"); ports != nullptr)
-      for (Json& port : ports->items()) Default(port, "protocol", "TCP");
-  }
-}
-
-void DefaultPodSpec(Json& spec) {
-  DefaultContainers(spec, "containers");
-  DefaultContainers(spec, "initContainers");
-  Default(spec, "restartPolicy", "Always");
-  Default(spec, "terminationGracePeriodSeconds", 30);
-  Default(spec, "dnsPolicy", "ClusterFirst");
-  Default(spec, "schedulerName", "default-scheduler");
-  Default(spec, "securityContext", Json::MakeObject());
-}
-
-void DefaultService(Json& object, bool creating, uint64_t ordinal) {
-  Json& spec = object["spec"];
-  Default(spec, "type", "ClusterIP");
-  const std::string& type = spec["type"].AsString();
-  if (type != "ExternalName") {
-    if (creating && std::as_const(spec)["clusterIP"].AsString().empty())
-      spec.Set("clusterIP", "10.96." + std::to_string(ordinal / 254 % 256) + "." +
-                                std::to_string(ordinal % 254 + 1));
-    if (spec.Has("clusterIP")) Default(spec, "clusterIPs", Json::Arr({spec["clusterIP"]}));
-    Default(spec, "internalTrafficPolicy", "Cluster");
-    Default(spec, "ipFamilies", Json::Arr({"IPv4"}));
-    Default(spec, "ipFamilyPolicy", "SingleStack");
-  }
-  if (type == "LoadBalancer" || type == "NodePort")
-    Default(spec, "externalTrafficPolicy", "Cluster");
-  if (type == "LoadBalancer") Default(spec, "allocateLoadBalancerNodePorts", true);
-  Default(spec, "sessionAffinity", "None");
-  uint64_t next = ordinal;
-  if (Json* ports = spec.Find("ports"); ports != nullptr)
-    for (Json& port : ports->items()) {
-      Default(port, "protocol", "TCP");
-      Default(port, "targetPort", port["port"]);
-      if (type == "LoadBalancer" || type == "NodePort")
-        Default(port, "nodePort", static_cast<int64_t>(30000 + next++ % 2768));
-    }
-  Default(object, "status", Json::Obj({{"loadBalancer", Json::MakeObject()}}));
-}
-
-void DefaultWorkload(Json& object, bool creating) {
-  Json& spec = object["spec"];
-  Default(spec, "replicas", 1);
-  if (std::as_const(spec).At("/template/spec").is_object())
-    DefaultPodSpec(spec["template"]["spec"]);
-  if (creating) Default(object, "status", Json::MakeObject());
-}
-
-void DefaultJob(Json& object) {
-  Json& spec = object["spec"];
-  Default(spec, "backoffLimit", 6);
-  Default(spec, "completions", 1);
-  Default(spec, "parallelism", 1);
-  Default(spec, "completionMode", "NonIndexed");
-  Default(spec, "suspend", false);
-  if (std::as_const(spec).At("/template/spec").is_object())
-    DefaultPodSpec(spec["template"]["spec"]);
-  Default(object, "status", Json::MakeObject());
-}
-
 bool LabelChars(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
@@ -127,14 +42,6 @@ bool Subdomain(std::string_view name) {
   return name.back() != '-' && name.back() != '.';
 }
 
-// As Go's decoder calls it.
-std::string JsonTypeName(const Json& value) {
-  if (value.is_object()) return "object";
-  if (value.is_array()) return "array";
-  if (value.is_bool()) return "bool";
-  return value.is_string() ? "string" : "number";
-}
-
 // What `immutable: true` of a ConfigMap or Secret forbids, itself included.
 void CheckImmutable(const Json& before, const Json& object, std::vector<Cause>& out) {
   if (!before["immutable"].AsBool()) return;
@@ -149,46 +56,63 @@ bool FreeName(const std::string& kind) {
          kind == "ClusterRoleBinding";
 }
 
+void ValidateFinalizers(const Json& metadata, std::vector<Cause>& out) {
+  size_t i = 0;
+  for (const Json& one : metadata["finalizers"].items()) {
+    const std::string& name = one.AsString();
+    const std::string field = "metadata.finalizers[" + std::to_string(i++) + "]";
+    const bool standard = name == "orphan" || name == "foregroundDeletion" || name == "kubernetes";
+    if (standard || (QualifiedName(name) && name.find('/') != std::string::npos)) continue;
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: " + one.Dump() +
+                       ": name is neither a standard finalizer name nor is it fully qualified",
+                   field});
+  }
+}
+
+void ValidateOwners(const Json& metadata, std::vector<Cause>& out) {
+  int controllers = 0;
+  for (const Json& owner : metadata["ownerReferences"].items()) {
+    for (const char* field : {"apiVersion", "kind", "name", "uid"})
+      if (owner[field].AsString().empty())
+        out.push_back({"FieldValueInvalid", "Invalid value: \"\": must not be empty",
+                       std::string("metadata.ownerReferences.") + field});
+    controllers += owner["controller"].AsBool() ? 1 : 0;
+  }
+  if (controllers > 1)
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: " + metadata["ownerReferences"].Dump() +
+                       ": Only one reference can have Controller set to true",
+                   "metadata.ownerReferences"});
+}
+
+// The keys of ConfigMaps and Secrets become file names.
+void ValidateKeys(const Json& object, const char* map, std::vector<Cause>& out) {
+  for (const auto& [key, value] : object[map].members())
+    if (key.empty() || key.size() > 253 || !LabelChars(key) || key == "." ||
+        key.rfind("..", 0) == 0)
+      out.push_back({"FieldValueInvalid",
+                     "Invalid value: " + Json::Quote(key) +
+                         ": a valid config key must consist of alphanumeric characters, '-', '_' "
+                         "or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
+                         "validation is '[-._a-zA-Z0-9]+')",
+                     std::string(map) + "[" + key + "]"});
+}
+
+// What a Secret of a type must hold.
+void ValidateSecretType(const Json& object, std::vector<Cause>& out) {
+  static constexpr const char* kRequired[][2] = {
+      {"kubernetes.io/tls", "tls.crt"},
+      {"kubernetes.io/tls", "tls.key"},
+      {"kubernetes.io/ssh-auth", "ssh-privatekey"},
+      {"kubernetes.io/dockercfg", ".dockercfg"},
+      {"kubernetes.io/dockerconfigjson", ".dockerconfigjson"}};
+  for (const auto& [type, key] : kRequired)
+    if (object["type"].AsString() == type && !object["data"].Has(key))
+      out.push_back({"FieldValueRequired", "Required value", std::string("data[") + key + "]"});
+}
+
 }  // namespace
-
-void DefaultBuiltin(const Kind& kind, Json& object, bool creating, uint64_t ordinal) {
-  if (kind.custom) return;
-  const std::string& name = kind.kind;
-  if (name == "Secret") DefaultSecret(object);
-  if (name == "Service") DefaultService(object, creating, ordinal);
-  if (name == "Deployment" || name == "StatefulSet" || name == "ReplicaSet")
-    DefaultWorkload(object, creating);
-  if (name == "Job") DefaultJob(object);
-  if (name == "Namespace") {
-    object["metadata"]["labels"].Set("kubernetes.io/metadata.name", object["metadata"]["name"]);
-    if (!creating) return;
-    object["spec"].Set("finalizers", Json::Arr({"kubernetes"}));
-    object.Set("status", Json::Obj({{"phase", "Active"}}));
-  }
-  if (name == "PersistentVolumeClaim") {
-    Default(object["spec"], "volumeMode", "Filesystem");
-    if (creating) object.Set("status", Json::Obj({{"phase", "Pending"}}));
-  }
-  if (name == "Pod") {
-    DefaultPodSpec(object["spec"]);
-    Default(object["spec"], "serviceAccountName", "default");
-    if (creating)
-      object.Set("status", Json::Obj({{"phase", "Pending"}, {"qosClass", "BestEffort"}}));
-  }
-}
-
-std::string DecodeError(const Kind& kind, const Json& object) {
-  if (kind.custom || (kind.kind != "ConfigMap" && kind.kind != "Secret")) return {};
-  const char* const maps[] = {kind.kind == "Secret" ? "stringData" : "data", "binaryData"};
-  for (const char* map : maps) {
-    for (const auto& [key, value] : object[map].members()) {
-      if (value.is_string() || value.is_null()) continue;
-      return "json: cannot unmarshal " + JsonTypeName(value) + " into Go struct field " +
-             kind.kind + "." + map + " of type string";
-    }
-  }
-  return {};
-}
 
 std::vector<Cause> ValidateMetadata(const Json& object) {
   std::vector<Cause> out;
@@ -228,6 +152,8 @@ std::vector<Cause> ValidateMetadata(const Json& object) {
                      "Invalid value: " + Json::Quote(key) +
                          ": name part must consist of alphanumeric characters, '-', '_' or '.'",
                      "metadata.annotations"});
+  ValidateFinalizers(metadata, out);
+  ValidateOwners(metadata, out);
   return out;
 }
 
@@ -235,18 +161,21 @@ std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const J
   std::vector<Cause> out;
   if (kind.custom) return out;
   if (kind.kind == "Secret") {
-    for (const auto& [key, value] : object["data"].members())
-      if (!value.is_string() || !Base64Decode(value.AsString()))
-        out.push_back({"FieldValueInvalid", "Invalid value: \"<base64>\": illegal base64 data",
-                       "data[" + key + "]"});
+    ValidateSecretType(object, out);
     if (before != nullptr && (*before)["type"] != object["type"])
       out.push_back({"FieldValueInvalid",
                      "Invalid value: " + object["type"].Dump() + ": field is immutable", "type"});
   }
-  if (before != nullptr && (kind.kind == "Secret" || kind.kind == "ConfigMap"))
-    CheckImmutable(*before, object, out);
-  if (const std::string why = DecodeError(kind, object); !why.empty())
-    out.push_back({"FieldValueInvalid", "Invalid value: " + why, "patch"});
+  if (kind.kind == "Secret" || kind.kind == "ConfigMap") {
+    for (const char* map : {"data", "binaryData"}) ValidateKeys(object, map, out);
+    if (before != nullptr) CheckImmutable(*before, object, out);
+  }
+  if (kind.kind == "Namespace" &&
+      object["metadata"]["name"].AsString().find('.') != std::string::npos)
+    out.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + object["metadata"]["name"].Dump() + ": must not contain dots",
+         "metadata.name"});
   if (kind.kind == "Service" && object["spec"]["type"].AsString() != "ExternalName" &&
       object["spec"]["ports"].empty() && object["spec"]["clusterIP"].AsString() != "None")
     out.push_back({"FieldValueRequired", "Required value", "spec.ports"});

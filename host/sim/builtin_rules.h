@@ -9,14 +9,15 @@
 
 namespace slipway::sim {
 
-// What the API server itself fills in for built-in kinds. `ordinal` is a number that differs for
-// each object, for cluster addresses.
-void DefaultBuiltin(const Kind& kind, Json& object, bool creating, uint64_t ordinal);
+// The defaults of built-in kinds, which clients own as if they had written them.
+void DefaultBuiltin(const Kind& kind, Json& object);
+// What the server gives a new object: initial state, addresses, what admission adds. `ordinal`
+// differs for each object, `random` is a suffix for names.
+void PrepareBuiltin(const Kind& kind, Json& object, uint64_t ordinal, const std::string& random);
+// What an update cannot take away.
+void KeepAllocated(const Kind& kind, const Json& before, Json& object);
 // The few checks of built-in kinds that clients rely on.
 std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const Json* before);
-// Why Kubernetes' own decoder could not read `object`, for the fields where clients get it wrong: a
-// map of strings that holds something else. "" when it can.
-std::string DecodeError(const Kind& kind, const Json& object);
 // Name, labels and annotations of any object.
 std::vector<Cause> ValidateMetadata(const Json& object);
 

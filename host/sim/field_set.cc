@@ -68,6 +68,10 @@ void CompareChild(const Json* before, const Json* after, const TypeView& type, F
 
 void Compare(const Json& before, const Json& after, const TypeView& type, FieldSet& set,
              FieldSet& removed) {
+  // Go writes null for a list that is not there.
+  if (before.is_null() && (after.is_array() || after.is_object()))
+    return Compare(after.is_array() ? Json::MakeArray() : Json::MakeObject(), after, type, set,
+                   removed);
   const Shape shape = type.ShapeOf(after);
   if (shape != type.ShapeOf(before)) {
     Everything(before, type, removed);

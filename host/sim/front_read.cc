@@ -200,7 +200,11 @@ HttpFront::Reply HttpFront::List(Call& call) {
   for (const ObjectPtr& object : listing.items) {
     if (!first) out.body += ',';
     first = false;
-    out.body += partial ? MetadataText(*object) : object->text;
+    if (partial) {
+      out.body += MetadataText(*object);
+    } else {
+      AppendItem(kind, *object, out.body);
+    }
   }
   out.body += "]}\n";
   return out;

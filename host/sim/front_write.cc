@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
+#include "sim/builtin_types.h"
+#include "sim/go_decode.h"
 #include "sim/http_front.h"
 #include "sim/json_path.h"
 
@@ -38,26 +42,57 @@ Json Success(const Target& target, const StoredObject& object) {
                     {"details", std::move(details)}});
 }
 
+// Kinds whose deletion is answered with what was deleted.
+bool ReturnsDeleted(const Kind& kind) {
+  static constexpr std::string_view kKinds[] = {
+      "Pod",     "PersistentVolumeClaim", "PersistentVolume", "ServiceAccount",
+      "Service", "ResourceQuota"};
+  return !kind.custom &&
+         std::find(std::begin(kKinds), std::end(kKinds), kind.kind) != std::end(kKinds);
+}
+
 // Options are in the body, or for simple clients in the query.
 Answer<DeleteRequest> ReadDeleteRequest(const http::Request& request) {
   DeleteRequest out;
-  out.propagation = QueryText(request, "propagationPolicy");
-  out.dry_run = QueryIs(request, "dryRun", "All");
-  if (!request.body.empty()) {
-    TRY(const Json body, ReadBody(request));
-    out.propagation = body["propagationPolicy"].AsString(out.propagation);
-    out.uid = body["preconditions"]["uid"].AsString();
-    out.version = body["preconditions"]["resourceVersion"].AsString();
-    for (const Json& value : body["dryRun"].items())
-      out.dry_run = out.dry_run || value.AsString() == "All";
+  std::vector<Cause> causes;
+  std::string orphan;
+  if (request.body.empty()) {
+    out.propagation = QueryText(request, "propagationPolicy");
+    out.dry_run = ReadDryRun(QueryText(request, "dryRun"), causes);
+    orphan = QueryText(request, "orphanDependents");
+    if (const std::string grace = QueryText(request, "gracePeriodSeconds");
+        grace.find_first_not_of("-0123456789") != std::string::npos)
+      return BadRequest("strconv.ParseInt: parsing " + Json::Quote(grace) + ": invalid syntax");
+  } else {
+    TRY(Json body, ReadBody(request));
+    if (const std::string& kind = std::as_const(body)["kind"].AsString();
+        !kind.empty() && kind != "DeleteOptions")
+      return BadRequest("no kind " + Json::Quote(kind) + " is registered for version " +
+                        std::as_const(body)["apiVersion"].Dump() + " in scheme");
+    if (const Decoded read = DecodeAsGo(*BuiltinType("meta.v1.DeleteOptions"), body);
+        !read.error.empty())
+      return BadRequest(read.error);
+    const Json& options = body;
+    out.propagation = options["propagationPolicy"].AsString();
+    out.uid = options["preconditions"]["uid"].AsString();
+    out.version = options["preconditions"]["resourceVersion"].AsString();
+    for (const Json& value : options["dryRun"].items())
+      out.dry_run = ReadDryRun(value.AsString(), causes);
+    if (options["orphanDependents"].is_bool()) orphan = options["orphanDependents"].Dump();
   }
   const std::string& policy = out.propagation;
+  if (!policy.empty() && !orphan.empty())
+    causes.push_back({"FieldValueInvalid",
+                      "Invalid value: " + Json::Quote(policy) +
+                          ": orphanDependents and deletionPropagation cannot be both set",
+                      "propagationPolicy"});
   if (!policy.empty() && policy != "Background" && policy != "Foreground" && policy != "Orphan")
-    return Invalid({"meta.k8s.io", "", "DeleteOptions"}, "",
-                   {{"FieldValueNotSupported",
-                     "Unsupported value: " + Json::Quote(policy) +
-                         ": supported values: \"Background\", \"Foreground\", \"Orphan\"",
-                     "propagationPolicy"}});
+    causes.push_back({"FieldValueNotSupported",
+                      "Unsupported value: " + Json::Quote(policy) +
+                          ": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+                      "propagationPolicy"});
+  if (!causes.empty()) return Invalid({"meta.k8s.io", "", "DeleteOptions"}, "", causes);
+  if (orphan == "true") out.propagation = "Orphan";
   return out;
 }
 
@@ -118,7 +153,8 @@ HttpFront::Reply HttpFront::Remove(Call& call) {
   TRY(const Deleted deleted, parts_.api.Delete(*target.kind, target.ns, target.name, request));
   call.record.name = deleted.object->name;
   call.record.uid = deleted.object->uid;
-  if (!deleted.gone) return http::Response{200, {}, deleted.object->text};
+  if (!deleted.gone || ReturnsDeleted(*target.kind))
+    return http::Response{200, {}, deleted.object->text};
   return http::Response{200, {}, Success(target, *deleted.object).Dump()};
 }
 
@@ -137,7 +173,8 @@ HttpFront::Reply HttpFront::RemoveCollection(Call& call) {
     if (!labels.Matches(object->labels) || !fields.Matches(object->fields)) continue;
     auto deleted = parts_.api.Delete(*target.kind, object->ns, object->name, options);
     if (!deleted && deleted.error().code != 404) return std::move(deleted).error();
-    items += (items.empty() ? "" : ",") + object->text;
+    items += items.empty() ? "" : ",";
+    AppendItem(*target.kind, *object, items);
   }
   return http::Response{
       200,

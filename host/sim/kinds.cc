@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "sim/builtin_types.h"
+
 namespace slipway::sim {
 
 namespace {
@@ -29,7 +31,7 @@ constexpr Row kRows[] = {
     {"", "v1", "Namespace", "namespaces", "ns", kCluster | kStatus},
     {"", "v1", "Node", "nodes", "no", kCluster | kStatus},
     {"", "v1", "PersistentVolume", "persistentvolumes", "pv", kCluster | kStatus},
-    {"", "v1", "Pod", "pods", "po", kStatus},
+    {"", "v1", "Pod", "pods", "po", kStatus | kGeneration},
     {"", "v1", "Binding", "bindings", "", kDeed},
     {"", "v1", "Service", "services", "svc", kStatus},
     {"", "v1", "Secret", "secrets", "", kPlain},
@@ -82,6 +84,7 @@ Kind FromRow(const Row& row) {
     kind.short_names.push_back(names.substr(at, end - at));
     at = end + 1;
   }
+  kind.schema = BuiltinSchema(kind.api_version(), kind.kind);
   kind.namespaced = (row.features & kCluster) == 0;
   kind.has_status = (row.features & kStatus) != 0;
   kind.has_generation = (row.features & kGeneration) != 0;

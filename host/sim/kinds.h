@@ -33,7 +33,7 @@ struct Kind {
   bool deed = false;                     // its creation does something; there are no objects of it
   bool needs_version = false;            // an update must name the resourceVersion
   std::string scale_spec, scale_status;  // JSONPaths of the scale subresource, "" for none
-  std::shared_ptr<const Schema> schema;  // null for built-in kinds
+  std::shared_ptr<const Schema> schema;  // of built-in kinds: builtin_types.h
   std::shared_ptr<const Json> open_api;  // the CRD's schema as written, for /openapi/v3
   std::vector<PrinterColumn> columns;
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "sim/go_decode.h"
 #include "sim/typed_merge.h"
 
 namespace slipway::sim {
@@ -52,10 +53,9 @@ void WriteEntries(Entries entries, Json& object) {
 
 // Fields that belong to the server, not to a manager.
 void StripServerFields(FieldSet& set) {
-  for (const char* field :
-       {"f:name", "f:namespace", "f:uid", "f:resourceVersion", "f:generation",
-        "f:creationTimestamp", "f:selfLink", "f:managedFields", "f:deletionTimestamp",
-        "f:deletionGracePeriodSeconds", "f:generateName"})
+  for (const char* field : {"f:name", "f:namespace", "f:uid", "f:resourceVersion", "f:generation",
+                            "f:creationTimestamp", "f:selfLink", "f:managedFields",
+                            "f:deletionTimestamp", "f:deletionGracePeriodSeconds"})
     set.Erase({"f:metadata", field});
   set.EraseTop("f:apiVersion");
   set.EraseTop("f:kind");
@@ -116,6 +116,13 @@ Json WithoutManaged(const Json& object) {
   return out;
 }
 
+// What a create changes: the parts that Go writes even when they are empty are no one's.
+Json NewObject(const Kind& kind) {
+  Json out = Json::Obj({{"metadata", Json::MakeObject()}});
+  if (!kind.custom) DecodeAsGo(*kind.schema, out);
+  return out;
+}
+
 }  // namespace
 
 void TrackUpdate(const Kind& kind, const Json& before, Json& after, const Writer& writer) {
@@ -124,10 +131,12 @@ void TrackUpdate(const Kind& kind, const Json& before, Json& after, const Writer
   const Json::Array& sent = std::as_const(after).At("/metadata/managedFields").items();
   if (before.is_null() || (sent.size() == 1 && sent[0].empty())) entries.clear();
   const TypeView type = TypeView::Of(kind);
-  FieldChanges changes = CompareFields(
-      before.is_null() ? Json::MakeObject() : WithoutManaged(before), WithoutManaged(after), type);
+  FieldChanges changes = CompareFields(before.is_null() ? NewObject(kind) : WithoutManaged(before),
+                                       WithoutManaged(after), type);
   StripServerFields(changes.set);
   StripServerFields(changes.removed);
+  // What such a write cannot change is not its own either.
+  if (kind.has_status && writer.subresource.empty()) changes.set.EraseTop("f:status");
   // Several writers of one condition list each own their part: what another one set to a new
   // value is no longer his.
   for (Entry& entry : entries) {

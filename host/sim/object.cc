@@ -85,6 +85,19 @@ void SetVersion(StoredObject& object, uint64_t version) {
   object.text.insert(at, std::to_string(version));
 }
 
+void AppendItem(const Kind& kind, const StoredObject& object, std::string& out) {
+  std::string_view text = object.text;
+  if (!kind.custom) {
+    text.remove_prefix(text.find("\"metadata\":"));
+    out += '{';
+  }
+  out += text;
+}
+
+void DropVersion(StoredObject& object) {
+  object.text.erase(object.text.find(kPlace), kPlace.size() + 2);
+}
+
 std::shared_ptr<StoredObject> CopyForVersion(const StoredObject& object) {
   auto out = std::make_shared<StoredObject>(object);
   const size_t at = out->text.find(kPlace) + kPlace.size();

@@ -41,6 +41,10 @@ std::shared_ptr<StoredObject> MakeObject(const Kind& kind, const Json& object);
 // Writes the version into the text; once.
 void SetVersion(StoredObject& object, uint64_t version);
 // Of an object in memory that is written again (deletion events).
+// As one of a list: Kubernetes' own objects do not say their kind there.
+void AppendItem(const Kind& kind, const StoredObject& object, std::string& out);
+// Of an object that will not be stored.
+void DropVersion(StoredObject& object);
 std::shared_ptr<StoredObject> CopyForVersion(const StoredObject& object);
 
 // Fields that a kind can be selected by.

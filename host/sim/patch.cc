@@ -121,10 +121,9 @@ Json MergeKeyedList(const Json& live, const Json& patch, const TypeView& type,
 }
 
 Json MergeList(const Json& live, const Json& patch, const TypeView& type) {
-  const std::string key = type.MergeKey();
-  if (!key.empty() && type.ShapeOf(patch) == TypeView::Shape::kKeyedList)
+  if (!type.Merges()) return patch;
+  if (const std::string key = type.MergeKey(); !key.empty())
     return MergeKeyedList(live, patch, type, key);
-  if (type.ShapeOf(patch) != TypeView::Shape::kSet) return patch;
   Json out = live.is_array() ? live : Json::MakeArray();
   for (const Json& item : patch.items())
     if (std::find(out.items().begin(), out.items().end(), item) == out.items().end())

@@ -1,105 +1,21 @@
 #include "sim/protobuf.h"
 
+#include <bit>
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "sim/builtin_types.h"
 
 namespace slipway::sim {
 
 namespace {
 
-constexpr int kMaxDepth = 16;
+using Format = Schema::Format;
+using Type = Schema::Type;
 
-enum class Type { kText, kBytes, kInt, kBool, kMessage, kTextMap, kBytesMap, kTime, kIntOrString };
-
-struct Field {
-  uint32_t number;
-  const char* name;
-  Type type;
-  bool repeated = false;
-  const struct Message* message = nullptr;
-};
-
-struct Message {
-  const Field* fields;
-  size_t count;
-};
-
-template <size_t N>
-constexpr Message Of(const Field (&fields)[N]) {
-  return {fields, N};
-}
-
-constexpr Field kOwnerFields[] = {
-    {1, "kind", Type::kText},       {3, "name", Type::kText},
-    {4, "uid", Type::kText},        {5, "apiVersion", Type::kText},
-    {6, "controller", Type::kBool}, {7, "blockOwnerDeletion", Type::kBool}};
-constexpr Message kOwner = Of(kOwnerFields);
-constexpr Field kMetadataFields[] = {{1, "name", Type::kText},
-                                     {2, "generateName", Type::kText},
-                                     {3, "namespace", Type::kText},
-                                     {5, "uid", Type::kText},
-                                     {6, "resourceVersion", Type::kText},
-                                     {8, "creationTimestamp", Type::kTime},
-                                     {11, "labels", Type::kTextMap},
-                                     {12, "annotations", Type::kTextMap},
-                                     {13, "ownerReferences", Type::kMessage, true, &kOwner},
-                                     {14, "finalizers", Type::kText, true}};
-constexpr Message kMetadata = Of(kMetadataFields);
-constexpr Field kNamespaceSpecFields[] = {{1, "finalizers", Type::kText, true}};
-constexpr Message kNamespaceSpec = Of(kNamespaceSpecFields);
-constexpr Field kNamespaceFields[] = {{1, "metadata", Type::kMessage, false, &kMetadata},
-                                      {2, "spec", Type::kMessage, false, &kNamespaceSpec}};
-constexpr Message kNamespace = Of(kNamespaceFields);
-constexpr Field kSecretFields[] = {{1, "metadata", Type::kMessage, false, &kMetadata},
-                                   {2, "data", Type::kBytesMap},
-                                   {3, "type", Type::kText},
-                                   {4, "stringData", Type::kTextMap},
-                                   {5, "immutable", Type::kBool}};
-constexpr Message kSecret = Of(kSecretFields);
-constexpr Field kConfigMapFields[] = {{1, "metadata", Type::kMessage, false, &kMetadata},
-                                      {2, "data", Type::kTextMap},
-                                      {3, "binaryData", Type::kBytesMap},
-                                      {4, "immutable", Type::kBool}};
-constexpr Message kConfigMap = Of(kConfigMapFields);
-constexpr Field kAccountFields[] = {{1, "metadata", Type::kMessage, false, &kMetadata},
-                                    {4, "automountServiceAccountToken", Type::kBool}};
-constexpr Message kAccount = Of(kAccountFields);
-constexpr Field kPortFields[] = {{1, "name", Type::kText},
-                                 {2, "protocol", Type::kText},
-                                 {3, "port", Type::kInt},
-                                 {4, "targetPort", Type::kIntOrString},
-                                 {5, "nodePort", Type::kInt}};
-constexpr Message kPort = Of(kPortFields);
-constexpr Field kServiceSpecFields[] = {{1, "ports", Type::kMessage, true, &kPort},
-                                        {2, "selector", Type::kTextMap},
-                                        {3, "clusterIP", Type::kText},
-                                        {4, "type", Type::kText},
-                                        {10, "externalName", Type::kText}};
-constexpr Message kServiceSpec = Of(kServiceSpecFields);
-constexpr Field kServiceFields[] = {{1, "metadata", Type::kMessage, false, &kMetadata},
-                                    {2, "spec", Type::kMessage, false, &kServiceSpec}};
-constexpr Message kService = Of(kServiceFields);
-constexpr Field kPreconditionFields[] = {{1, "uid", Type::kText},
-                                         {2, "resourceVersion", Type::kText}};
-constexpr Message kPreconditions = Of(kPreconditionFields);
-constexpr Field kDeleteFields[] = {{1, "gracePeriodSeconds", Type::kInt},
-                                   {2, "preconditions", Type::kMessage, false, &kPreconditions},
-                                   {4, "propagationPolicy", Type::kText},
-                                   {5, "dryRun", Type::kText, true}};
-constexpr Message kDelete = Of(kDeleteFields);
-
-constexpr Message kNothing{nullptr, 0};
-
-constexpr std::pair<std::string_view, const Message*> kKinds[] = {
-    {"Namespace", &kNamespace},
-    {"Secret", &kSecret},
-    {"ConfigMap", &kConfigMap},
-    {"ServiceAccount", &kAccount},
-    {"Service", &kService},
-    {"DeleteOptions", &kDelete},
-    {"SelfSubjectAccessReview", &kNothing}};
+constexpr int kMaxDepth = 32;
 
 // The wire format. Every read fails by leaving `ok` false.
 struct Reader {
@@ -142,9 +58,12 @@ std::optional<Value> Next(Reader& in) {
     case 0:
       out.integer = in.Varint();
       break;
-    case 1:
-      in.Take(8);
+    case 1: {
+      const std::string_view raw = in.Take(8);
+      for (size_t i = raw.size(); i > 0; --i)
+        out.integer = out.integer << 8 | static_cast<unsigned char>(raw[i - 1]);
       break;
+    }
     case 2:
       out.bytes = in.Take(in.Varint());
       break;
@@ -157,87 +76,139 @@ std::optional<Value> Next(Reader& in) {
   return in.ok ? std::optional<Value>(out) : std::nullopt;
 }
 
-bool ReadMessage(std::string_view bytes, const Message& message, Json& out, int depth);
+bool ReadMessage(std::string_view bytes, const Schema& schema, uint32_t outer, Json& out,
+                 int depth);
 
-bool ReadEntry(std::string_view bytes, bool binary, Json& map) {
+// The small messages that are scalars in JSON: the fields by number.
+struct Parts {
+  uint64_t numbers[4] = {};
+  std::string_view texts[4];
+};
+
+bool ReadParts(std::string_view bytes, Parts& out) {
   Reader in{bytes};
-  std::string key, value;
   while (!in.rest.empty()) {
     const auto field = Next(in);
     if (!field) return false;
-    (field->number == 1 ? key : value) = std::string(field->bytes);
+    if (field->number >= std::size(out.numbers)) continue;
+    out.numbers[field->number] = field->integer;
+    out.texts[field->number] = field->bytes;
   }
-  map.Set(key, binary ? Base64Encode(value) : value);
   return true;
 }
 
-Json ReadNumbers(std::string_view bytes, Type type) {
+bool ReadText(const Value& value, Format format, Json& out) {
+  Parts parts;
+  switch (format) {
+    case Format::kPlain:
+      out = value.bytes;
+      return true;
+    case Format::kBytes:
+      out = Base64Encode(value.bytes);
+      return true;
+    case Format::kTime:
+    case Format::kMicroTime: {
+      if (value.bytes.empty()) return true;
+      if (!ReadParts(value.bytes, parts)) return false;
+      std::string text = FormatSeconds(static_cast<int64_t>(parts.numbers[1]) * 1000);
+      const std::string micros = std::to_string(1'000'000 + parts.numbers[2] / 1000);
+      if (format == Format::kMicroTime) text.insert(text.size() - 1, "." + micros.substr(1));
+      out = std::move(text);
+      return true;
+    }
+    case Format::kQuantity:
+      if (!ReadParts(value.bytes, parts)) return false;
+      out = parts.texts[1];
+      return true;
+  }
+  return false;
+}
+
+bool ReadEntry(std::string_view bytes, const Schema& values, Json& map, int depth);
+
+bool ReadValue(const Value& value, const Schema& schema, Json& out, int depth) {
+  Parts parts;
+  switch (schema.type) {
+    case Type::kString:
+      return ReadText(value, schema.format, out);
+    case Type::kInteger:
+      out = static_cast<int64_t>(value.integer);
+      return true;
+    case Type::kNumber:
+      out = std::bit_cast<double>(value.integer);
+      return true;
+    case Type::kBoolean:
+      out = value.integer != 0;
+      return true;
+    case Type::kIntOrString:
+      if (!ReadParts(value.bytes, parts)) return false;
+      out = parts.numbers[1] == 1
+                ? Json(parts.texts[3])
+                : Json(static_cast<int64_t>(static_cast<int32_t>(parts.numbers[2])));
+      return true;
+    case Type::kAny: {
+      if (!ReadParts(value.bytes, parts)) return false;
+      auto raw = Json::Parse(parts.texts[1]);
+      if (!raw) return false;
+      out = *std::move(raw);
+      return true;
+    }
+    case Type::kArray: {
+      Json item;
+      if (!ReadValue(value, *schema.items, item, depth)) return false;
+      out.items();
+      out.Push(std::move(item));
+      return true;
+    }
+    case Type::kObject:
+      break;
+  }
+  out.members();
+  if (schema.additional != nullptr)
+    return ReadEntry(value.bytes, *schema.additional, out, depth + 1);
+  return ReadMessage(value.bytes, schema, 0, out, depth + 1);
+}
+
+bool ReadEntry(std::string_view bytes, const Schema& values, Json& map, int depth) {
   Reader in{bytes};
-  uint64_t kind = 0, number = 0;
-  std::string text;
+  std::string key;
+  Json value = values.type == Type::kString ? Json("") : Json();
   while (!in.rest.empty()) {
     const auto field = Next(in);
-    if (!field) return {};
-    if (field->number == 1) (type == Type::kTime ? number : kind) = field->integer;
-    if (field->number == 2 && type == Type::kIntOrString) number = field->integer;
-    if (field->number == 3) text = std::string(field->bytes);
+    if (!field) return false;
+    if (field->number == 1) {
+      key = std::string(field->bytes);
+    } else if (!ReadValue(*field, values, value, depth)) {
+      return false;
+    }
   }
-  if (type == Type::kTime)
-    return bytes.empty() ? Json() : Json(FormatSeconds(static_cast<int64_t>(number) * 1000));
-  return kind == 1 ? Json(text) : Json(static_cast<int64_t>(number));
-}
-
-bool ReadField(const Value& value, const Field& field, Json& out, int depth) {
-  Json one;
-  switch (field.type) {
-    case Type::kText:
-      one = std::string(value.bytes);
-      break;
-    case Type::kBytes:
-      one = Base64Encode(value.bytes);
-      break;
-    case Type::kInt:
-      one = static_cast<int64_t>(value.integer);
-      break;
-    case Type::kBool:
-      one = value.integer != 0;
-      break;
-    case Type::kTextMap:
-    case Type::kBytesMap:
-      return ReadEntry(value.bytes, field.type == Type::kBytesMap, out[field.name]);
-    case Type::kTime:
-    case Type::kIntOrString:
-      one = ReadNumbers(value.bytes, field.type);
-      break;
-    case Type::kMessage:
-      one = Json::MakeObject();
-      if (!ReadMessage(value.bytes, *field.message, one, depth + 1)) return false;
-  }
-  if (field.repeated) {
-    out[field.name].Push(std::move(one));
-  } else if (!(one.is_null() || (one.is_string() && one.AsString().empty()) ||
-               (one.is_int() && one.AsInt() == 0))) {
-    out.Set(field.name, std::move(one));
-  }
+  map.Set(key, std::move(value));
   return true;
 }
 
-bool ReadMessage(std::string_view bytes, const Message& message, Json& out, int depth) {
+// The fields of a message; with `outer` those of the struct inlined as that field of it.
+bool ReadMessage(std::string_view bytes, const Schema& schema, uint32_t outer, Json& out,
+                 int depth) {
   if (depth > kMaxDepth) return false;
   Reader in{bytes};
   while (!in.rest.empty()) {
     const auto value = Next(in);
     if (!value) return false;
-    for (size_t i = 0; i < message.count; ++i)
-      if (message.fields[i].number == value->number &&
-          !ReadField(*value, message.fields[i], out, depth))
-        return false;
+    bool inlined = false;
+    for (const Schema::GoField& field : schema.go_fields) {
+      if (outer == 0 && field.inner != 0) {
+        inlined = inlined || field.number == value->number;
+      } else if ((outer == 0              ? field.number
+                  : field.number == outer ? field.inner
+                                          : 0) == value->number) {
+        const Schema& type = *schema.properties.find(field.name)->second;
+        if (!ReadValue(*value, type, out[field.name], depth)) return false;
+      }
+    }
+    if (inlined && !ReadMessage(value->bytes, schema, value->number, out, depth + 1)) return false;
   }
   return true;
 }
-
-constexpr Field kTypeMetaFields[] = {{1, "apiVersion", Type::kText}, {2, "kind", Type::kText}};
-constexpr Message kTypeMeta = Of(kTypeMetaFields);
 
 }  // namespace
 
@@ -245,21 +216,18 @@ Answer<Json> ReadProtobuf(std::string_view body) {
   const Failure bad = BadRequest("the body is not Kubernetes protobuf");
   if (body.substr(0, 4) != std::string_view("k8s\0", 4)) return bad;
   Reader in{body.substr(4)};
-  Json out = Json::MakeObject();
   std::string_view raw;
+  Parts type;
   while (!in.rest.empty()) {
     const auto value = Next(in);
-    if (!value) return bad;
-    if (value->number == 1 && !ReadMessage(value->bytes, kTypeMeta, out, 0)) return bad;
+    if (!value || (value->number == 1 && !ReadParts(value->bytes, type))) return bad;
     if (value->number == 2) raw = value->bytes;
   }
-  const std::string kind = std::as_const(out)["kind"].AsString();
-  for (const auto& [name, message] : kKinds) {
-    if (name != kind) continue;
-    if (!ReadMessage(raw, *message, out, 0)) return bad;
-    return out;
-  }
-  return UnsupportedMediaType("application/json, application/yaml");
+  Json out = Json::Obj({{"apiVersion", type.texts[1]}, {"kind", type.texts[2]}});
+  const auto schema = BuiltinSchema(type.texts[1], type.texts[2]);
+  if (schema == nullptr) return UnsupportedMediaType("application/json, application/yaml");
+  if (!ReadMessage(raw, *schema, 0, out, 0)) return bad;
+  return out;
 }
 
 }  // namespace slipway::sim

@@ -82,7 +82,7 @@ std::unique_ptr<Schema> Schema::FromJson(const Json& json) {
   out->pattern = json["pattern"].AsString();
   if (!out->pattern.empty()) {
     try {
-      out->regex = std::make_unique<std::regex>(out->pattern, std::regex::ECMAScript);
+      out->regex = std::make_shared<const std::regex>(out->pattern, std::regex::ECMAScript);
     } catch (const std::regex_error&) {
       out->regex = nullptr;  // RE2 syntax that ECMAScript lacks is not checked
     }

@@ -14,23 +14,35 @@
 
 namespace slipway::sim {
 
-// A structural schema (openAPIV3Schema of a CRD) as a tree that is quick to walk. Immutable.
+// A structural schema (openAPIV3Schema of a CRD) as a tree that is quick to walk, or one of
+// Kubernetes' own types (builtin_types.h), whose parts are shared. Immutable.
 // Not evaluated: x-kubernetes-validations (CEL), anyOf/oneOf/allOf/not besides int-or-string.
 struct Schema {
   enum class Type { kAny, kObject, kArray, kString, kInteger, kNumber, kBoolean, kIntOrString };
   enum class ListType { kAtomic, kSet, kMap };
+  // What a string of Kubernetes' own types is in Go.
+  enum class Format { kPlain, kBytes, kTime, kMicroTime, kQuantity };
+
+  // How Go holds and writes a field; its numbers in protobuf, `inner` where it is one of an inlined
+  // struct that is a message of its own there.
+  struct GoField {
+    std::string name;
+    uint32_t number = 0, inner = 0;
+    bool pointer = false, always = false, omit_zero = false;
+  };
 
   Type type = Type::kAny;
-  std::map<std::string, std::unique_ptr<Schema>, std::less<>> properties;
-  std::unique_ptr<Schema> items;
-  std::unique_ptr<Schema> additional;  // of a map's values
+  Format format = Format::kPlain;
+  std::map<std::string, std::shared_ptr<const Schema>, std::less<>> properties;
+  std::shared_ptr<const Schema> items;
+  std::shared_ptr<const Schema> additional;  // of a map's values
   std::vector<std::string> required;
   std::vector<Json> values;  // enum
   std::optional<double> minimum, maximum;
   bool exclusive_minimum = false, exclusive_maximum = false;
   std::optional<int64_t> min_length, max_length, min_items, max_items;
   std::string pattern;
-  std::unique_ptr<std::regex> regex;
+  std::shared_ptr<const std::regex> regex;
   Json fallback;  // default
   bool nullable = false;
   bool preserve_unknown = false;
@@ -38,6 +50,10 @@ struct Schema {
   bool atomic_map = false;
   ListType list_type = ListType::kAtomic;
   std::vector<std::string> list_map_keys;
+  bool merges = false;    // of strategic merge patches
+  std::string merge_key;  // "" for a list of scalars
+  std::string go_type;    // "v1.ObjectMeta", of structs of Kubernetes' own
+  std::vector<GoField> go_fields;
 
   static std::unique_ptr<Schema> FromJson(const Json& json);
 };

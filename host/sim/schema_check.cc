@@ -220,7 +220,9 @@ class Typed {
       case Type::kIntOrString:
         return;
       case Type::kString:
-        if (!value.is_string()) Add(path, "expected string, got " + GoValue(value));
+        if (!value.is_string() &&
+            !(schema.format == Schema::Format::kQuantity && value.is_number()))
+          Add(path, "expected string, got " + GoValue(value));
         return;
       case Type::kInteger:
       case Type::kNumber:

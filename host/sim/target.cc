@@ -1,5 +1,7 @@
 #include "sim/target.h"
 
+#include <algorithm>
+
 #include "base/yaml.h"
 #include "sim/protobuf.h"
 
@@ -83,23 +85,31 @@ std::string HeaderText(const http::Request& request, std::string_view name) {
   return found == nullptr ? "" : *found;
 }
 
+bool ReadDryRun(const std::string& text, std::vector<Cause>& causes) {
+  if (!text.empty() && text != "All")
+    causes.push_back({"FieldValueNotSupported",
+                      "Unsupported value: [" + Json::Quote(text) + "]: supported values: \"All\"",
+                      "dryRun"});
+  return !text.empty();
+}
+
 Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target& target) {
   WriteOptions out;
+  std::vector<Cause> causes;
   out.manager = QueryText(request, "fieldManager");
   if (out.manager.size() > 128)
-    return BadRequest("fieldManager: Too long: may not be more than 128 bytes");
+    causes.push_back(
+        {"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
+  if (std::any_of(out.manager.begin(), out.manager.end(),
+                  [](unsigned char c) { return c < ' ' || c == 0x7F; }))
+    causes.push_back({"FieldValueInvalid",
+                      "Invalid value: " + Json::Quote(out.manager) + ": invalid character",
+                      "fieldManager"});
   const std::string content = HeaderText(request, "content-type");
-  if (out.manager.empty() && content.rfind("application/apply-patch", 0) == 0)
-    return Failure{
-        422, "Invalid",
-        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for "
-        "apply patch",
-        Json::Obj({{"group", "meta.k8s.io"},
-                   {"kind", "PatchOptions"},
-                   {"causes", Json::Arr({Json::Obj(
-                                  {{"reason", "FieldValueRequired"},
-                                   {"message", "Required value: is required for apply patch"},
-                                   {"field", "fieldManager"}})})}})};
+  const bool apply = content.rfind("application/apply-patch", 0) == 0;
+  if (out.manager.empty() && apply)
+    causes.push_back(
+        {"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"});
   if (out.manager.empty()) {
     const std::string agent = HeaderText(request, "user-agent");
     out.manager = agent.substr(0, agent.find('/'));
@@ -108,12 +118,23 @@ Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target
   const std::string validation = QueryText(request, "fieldValidation");
   if (validation == "Strict") out.validation = FieldValidation::kStrict;
   if (validation == "Ignore") out.validation = FieldValidation::kIgnore;
-  const std::string dry_run = QueryText(request, "dryRun");
-  if (!dry_run.empty() && dry_run != "All")
-    return BadRequest("invalid dryRun: Unsupported value: " + Json::Quote(dry_run) +
-                      ": supported values: \"All\"");
-  out.dry_run = !dry_run.empty();
+  if (!validation.empty() && validation != "Strict" && validation != "Ignore" &&
+      validation != "Warn")
+    causes.push_back({"FieldValueNotSupported",
+                      "Unsupported value: " + Json::Quote(validation) +
+                          ": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
+                      "fieldValidation"});
+  out.dry_run = ReadDryRun(QueryText(request, "dryRun"), causes);
   out.force = QueryFlag(request, "force");
+  if (request.method == "PATCH" && !apply && request.Query("force") != nullptr)
+    causes.push_back(
+        {"FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"});
+  if (!causes.empty()) {
+    const char* kind = request.method == "POST"  ? "CreateOptions"
+                       : request.method == "PUT" ? "UpdateOptions"
+                                                 : "PatchOptions";
+    return Invalid({"meta.k8s.io", "", kind}, "", causes);
+  }
   out.subresource = target.subresource;
   return out;
 }

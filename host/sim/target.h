@@ -33,6 +33,8 @@ std::string HeaderText(const http::Request& request, std::string_view name);
 
 // fieldManager, fieldValidation, dryRun, force.
 Answer<WriteOptions> ReadWriteOptions(const http::Request& request, const Target& target);
+// "" and All; anything else is a cause.
+bool ReadDryRun(const std::string& text, std::vector<Cause>& causes);
 // JSON, or YAML where the content type or the text says so.
 Answer<Json> ReadBody(const http::Request& request);
 

@@ -9,8 +9,8 @@
 
 namespace slipway::sim {
 
-// How a value is merged and owned: what the schema of a custom resource says, or for built-in kinds
-// what is known of Kubernetes' own lists. A small value that is passed down while walking.
+// How a value is merged and owned, as its schema says. A small value that is passed down while
+// walking.
 class TypeView {
  public:
   enum class Shape { kScalar, kMap, kAtomic, kKeyedList, kSet };
@@ -24,16 +24,14 @@ class TypeView {
   const std::vector<std::string>& Keys() const;
   // A map's own entries are owned one by one, a struct's fields need no mark of their own.
   bool Declares(std::string_view field) const;
-  // The key that a strategic merge patch joins a list by; "" when the list is replaced.
-  std::string MergeKey() const;
+
+  // Whether a strategic merge patch joins a list, and the key by which; else it is replaced.
+  bool Merges() const { return schema_ != nullptr && schema_->merges; }
+
+  std::string MergeKey() const { return schema_ == nullptr ? std::string() : schema_->merge_key; }
 
  private:
-  // Below a schema, below metadata or in a built-in kind (known names), or free form.
-  enum class Source { kSchema, kKnown, kFree };
-
-  Source source_ = Source::kFree;
-  const Schema* schema_ = nullptr;
-  std::string field_, parent_;
+  const Schema* schema_ = nullptr;  // nullptr: free form
   bool root_ = false;
 };
 

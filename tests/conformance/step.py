@@ -98,7 +98,7 @@ class Answer:
         if isinstance(self.body, dict) and self.body.get("kind") == "Status":
             details = self.body.get("details") or {}
             out["reason"] = self.body.get("reason")
-            out["causes"] = sorted((cause.get("field", ""), cause.get("reason", "")) for cause in details.get("causes") or [])
+            out["causes"] = sorted({(cause.get("field", ""), cause.get("reason", "")) for cause in details.get("causes") or []})
             out["details"] = {key: "<uid>" if key == "uid" else value for key, value in details.items() if key != "causes"}
             out["success"] = self.body.get("status")
         else:
@@ -111,7 +111,8 @@ WATCH_EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
 UNEQUAL = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<microtime>"),
-    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uid>"),
+
+    (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-<random>"),
     (re.compile(r"10\.\d+\.\d+\.\d+"), "<address>"),
 ]
 FIELDS = {"continue": "<token>", "ca.crt": "<certificate>", "nodePort": "<port>"}
