@@ -51,7 +51,7 @@ TEST_F(ApiVerbs, SecretsTakePlainStringsAndRefuseBadBase64) {
           J(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"a"},"data":{"k":"!"}})"))
           .error()
           .code,
-      422);
+      400);
 }
 
 TEST_F(ApiVerbs, ServicesGetAddresses) {
@@ -70,7 +70,7 @@ TEST_F(ApiVerbs, PreconditionsOfADeleteAreHeld) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, 409);
   EXPECT_NE(other.error().message.find(
-                "Precondition failed: UID in precondition: 00, UID in object meta: " + made->uid),
+                "the UID in the precondition (00) does not match the UID in record (" + made->uid),
             std::string::npos);
   auto gone =
       Delete(ConfigMap("x"),

@@ -42,7 +42,8 @@ void DefaultAction(Json& action) {
 
 void DefaultContainer(Json& container) {
   const std::string image = std::as_const(container)["image"].AsString();
-  const std::string last = image.substr(image.rfind('/') == std::string::npos ? 0 : image.rfind('/'));
+  const std::string last =
+      image.substr(image.rfind('/') == std::string::npos ? 0 : image.rfind('/'));
   const size_t colon = last.find(':');
   const bool latest = last.find('@') == std::string::npos &&
                       (colon == std::string::npos || last.substr(colon) == ":latest");
@@ -308,36 +309,22 @@ void AdmitPod(Json& object, const std::string& random) {
       mounted = true;
     });
   if (!mounted) return;
-  const Json token = Json::Obj({{"serviceAccountToken",
-                                 Json::Obj({{"expirationSeconds", 3607}, {"path", "token"}})}});
+  const Json token = Json::Obj(
+      {{"serviceAccountToken", Json::Obj({{"expirationSeconds", 3607}, {"path", "token"}})}});
   const Json certificate = Json::Obj(
-      {{"configMap", Json::Obj({{"name", "kube-root-ca.crt"},
-                                {"items", Json::Arr({Json::Obj({{"key", "ca.crt"},
-                                                                {"path", "ca.crt"}})})}})}});
+      {{"configMap",
+        Json::Obj({{"name", "kube-root-ca.crt"},
+                   {"items", Json::Arr({Json::Obj({{"key", "ca.crt"}, {"path", "ca.crt"}})})}})}});
   const Json field = Json::Obj({{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}});
   const Json ns = Json::Obj(
       {{"downwardAPI",
-        Json::Obj({{"items", Json::Arr({Json::Obj({{"path", "namespace"},
-                                                   {"fieldRef", field}})})}})}});
+        Json::Obj(
+            {{"items", Json::Arr({Json::Obj({{"path", "namespace"}, {"fieldRef", field}})})}})}});
   spec["volumes"].items();
-  spec["volumes"].Push(
-      Json::Obj({{"name", volume},
-                 {"projected", Json::Obj({{"sources", Json::Arr({token, certificate, ns})},
-                                          {"defaultMode", 420}})}}));
-}
-
-// A job finds its pods by its own uid.
-void PrepareJob(Json& object) {
-  const Json uid = std::as_const(object)["metadata"]["uid"];
-  const Json name = std::as_const(object)["metadata"]["name"];
-  Json& spec = object["spec"];
-  if (std::as_const(spec)["manualSelector"].AsBool()) return;
-  Json& labels = spec["template"]["metadata"]["labels"];
-  for (const char* key : {"batch.kubernetes.io/controller-uid", "controller-uid"})
-    Default(labels, key, uid);
-  for (const char* key : {"batch.kubernetes.io/job-name", "job-name"}) Default(labels, key, name);
-  Default(spec, "selector",
-          Json::Obj({{"matchLabels", Json::Obj({{"batch.kubernetes.io/controller-uid", uid}})}}));
+  spec["volumes"].Push(Json::Obj(
+      {{"name", volume},
+       {"projected",
+        Json::Obj({{"sources", Json::Arr({token, certificate, ns})}, {"defaultMode", 420}})}}));
 }
 
 void PrepareService(Json& object, uint64_t ordinal) {
@@ -369,7 +356,6 @@ void PrepareBuiltin(const Kind& kind, Json& object, uint64_t ordinal, const std:
   if (kind.custom) return;
   const std::string& name = kind.kind;
   if (name == "Service") PrepareService(object, ordinal);
-  if (name == "Job") PrepareJob(object);
   if (name == "Namespace") {
     object["spec"].Set("finalizers", Json::Arr({"kubernetes"}));
     object.Set("status", Json::Obj({{"phase", "Active"}}));

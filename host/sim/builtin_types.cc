@@ -82,8 +82,7 @@ class Table {
     field.omit_zero = number.find('?') != std::string::npos;
     char* end = nullptr;
     field.number = static_cast<uint32_t>(std::strtoul(number.c_str(), &end, 10));
-    if (*end == '.')
-      field.inner = static_cast<uint32_t>(std::strtoul(end + 1, nullptr, 10));
+    if (*end == '.') field.inner = static_cast<uint32_t>(std::strtoul(end + 1, nullptr, 10));
     std::shared_ptr<const Schema> shape = Of(type);
     if (words.rdbuf()->in_avail() > 0) {
       auto own = std::make_shared<Schema>(*shape);

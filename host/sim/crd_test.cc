@@ -149,9 +149,10 @@ TEST_F(CustomResources, NeedTheirVersionInAnUpdate) {
   const Kind& kind = KindOf("example.com/v1", "Widget");
   auto blind = api.Update(kind, "a", "w", Widget("w", R"({"size":2})"), {});
   ASSERT_FALSE(blind);
-  EXPECT_EQ(blind.error().message,
-            "Widget.example.com \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must "
-            "be specified for an update");
+  EXPECT_EQ(
+      blind.error().message,
+      "widgets.example.com \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must "
+      "be specified for an update");
   Json stale = Get("example.com/v1", "Widget", "a", "w");
   stale["spec"].Set("size", 3);
   ASSERT_TRUE(api.Update(kind, "a", "w", stale, {}));

@@ -92,7 +92,8 @@ class Decoder {
         for (Json& item : value.items()) {
           Place inner = place;
           inner.shown += "[" + std::to_string(i++) + "]";
-          if (item.is_null()) item = IsStruct(*schema.items) ? Json::MakeObject() : Zero(*schema.items);
+          if (item.is_null())
+            item = IsStruct(*schema.items) ? Json::MakeObject() : Zero(*schema.items);
           Value(*schema.items, item, inner);
         }
         return;

@@ -111,7 +111,7 @@ WATCH_EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
 UNEQUAL = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<microtime>"),
-
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uid>"),
     (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-<random>"),
     (re.compile(r"10\.\d+\.\d+\.\d+"), "<address>"),
 ]
@@ -120,15 +120,15 @@ FIELDS = {"continue": "<token>", "ca.crt": "<certificate>", "nodePort": "<port>"
 
 def normal(value, key=""):
     if isinstance(value, dict):
-        out = {name: normal(child, name) for name, child in value.items()}
+        out = {unify(name): normal(child, name) for name, child in value.items()}
         prefix = out.get("generateName")
         if prefix and re.fullmatch(re.escape(prefix) + "[a-z0-9]{5}", str(out.get("name"))):
             out["name"] = prefix + "<random>"
         if out.get("kind") == "Table":
-            ages = [i for i, column in enumerate(out["columnDefinitions"]) if column["name"].lower() in ("age", "last seen", "duration")]
-            for row in out["rows"]:
+            ages = [i for i, column in enumerate(out["columnDefinitions"] or []) if column["name"].lower() in ("age", "last seen", "duration")]
+            for row in out["rows"] or []:
                 row["cells"] = ["<age>" if i in ages and isinstance(cell, str) and re.match(r"\d", cell) else cell for i, cell in enumerate(row["cells"])]
-            for column in out["columnDefinitions"]:
+            for column in out["columnDefinitions"] or []:
                 column.pop("description")
         return out
     if isinstance(value, list):
@@ -141,10 +141,14 @@ def normal(value, key=""):
     if key in FIELDS and value:
         return FIELDS[key]
     if isinstance(value, str):
-        for pattern, name in UNEQUAL:
-            if pattern.fullmatch(value):
-                return name
+        return unify(value)
     return value
+
+
+def unify(text):
+    for pattern, name in UNEQUAL:
+        text = pattern.sub(name, text)
+    return text
 
 
 def flatten(path, value, out):
