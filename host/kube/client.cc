@@ -109,6 +109,8 @@ class WatchedInformer final : public Informer {
 
   bool served() const override { return watcher_->served(); }
 
+  std::optional<Error> refusal() const override { return watcher_->refusal(); }
+
   size_t bytes() const override { return watcher_->store().bytes(); }
 
  private:

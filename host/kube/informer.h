@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ class Informer {
   virtual bool synced() const = 0;
   // False while the kind is not served.
   virtual bool served() const = 0;
+  // Why the API server refuses this list or watch at present (401, 403), in its own words. What is
+  // cached may be old then.
+  virtual std::optional<Error> refusal() const = 0;
   virtual size_t bytes() const = 0;  // of all texts, for metrics
 };
 

@@ -179,6 +179,7 @@ void Watcher::ListFailed(const Error& error) {
   } else {
     Report(error);
   }
+  NoteRefusal(&error);
   Run(machine_.OnListFailed(error));
 }
 
@@ -190,6 +191,7 @@ void Watcher::Commit() {
     lists_.Add();
     reported_.clear();
   }
+  NoteRefusal(nullptr);
   Deliver();
 }
 
@@ -223,6 +225,7 @@ void Watcher::OnBytes(int status, std::string_view bytes) {
     if (error_body_.size() < 65'536) error_body_.append(bytes);
     return;
   }
+  NoteRefusal(nullptr);
   // Whole lines are read where they lie; only what is left of the last one is kept.
   const HttpLoop::Id mine = pending_;
   while (pending_ == mine) {
@@ -310,6 +313,7 @@ void Watcher::EndWatch(WatchEnd end, const Error& why) {
   if (end == WatchEnd::kMissing) resource_known_ = false;
   // One broken connection is everyday; one after another is not.
   if (end != WatchEnd::kClosed && end != WatchEnd::kGone && machine_.failures() > 1) Report(why);
+  if (end == WatchEnd::kFailed) NoteRefusal(&why);
   Run(step);
 }
 
@@ -324,6 +328,22 @@ void Watcher::Deliver() {
     changes.clear();
     deltas_ = std::move(changes);  // its memory serves the next event
   }
+}
+
+// Null when the server serves it.
+void Watcher::NoteRefusal(const Error* why) {
+  const bool refused =
+      why != nullptr && (why->code == Code::kForbidden || why->code == Code::kUnauthenticated);
+  if (!refused && !refused_) return;
+  const std::lock_guard lock(refusal_mutex_);
+  refused_ = refused;
+  refusal_ = refused ? *why : Error();
+}
+
+std::optional<Error> Watcher::refusal() const {
+  if (!refused_) return std::nullopt;
+  const std::lock_guard lock(refusal_mutex_);
+  return refusal_;
 }
 
 void Watcher::Report(const Error& error) {

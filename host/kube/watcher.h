@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   bool served() const { return served_; }
 
+  std::optional<Error> refusal() const;
+
  private:
   void Run(WatchStep step);
   void Act(WatchStep step);
@@ -70,6 +74,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void Note(const HttpAnswer& answer);
   void Deliver();
   void Report(const Error& error);
+  void NoteRefusal(const Error* why);
   void StopNow();
   HttpRequest MakeRequest(std::string path, int64_t timeout_ms) const;
 
@@ -93,6 +98,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   ObjectStore store_;
   std::atomic<bool> synced_{false}, served_{true};
+  std::atomic<bool> refused_{false};
+  mutable std::mutex refusal_mutex_;
+  Error refusal_;
 };
 
 }  // namespace slipway::kube

@@ -39,19 +39,24 @@ void Observer::EnsureWatches(const Json& watches) {
   }
 }
 
-bool Observer::Collect(const std::string& instance_id, const Json& watches, Json& observed) const {
+Result<void> Observer::Collect(const std::string& instance_id, const Json& watches,
+                               Json& observed) const {
   observed = Json::MakeArray();
   bool synced = true;
   const std::lock_guard lock(mutex_);
   for (const Json& watch : watches.items()) {
     const auto it = informers_.find({watch["apiVersion"].AsString(), watch["kind"].AsString()});
-    if (it == informers_.end() || !it->second->synced()) {
+    if (it == informers_.end()) {
       synced = false;
       continue;
     }
+    if (auto refused = it->second->refusal()) return *std::move(refused);
+    synced = synced && it->second->synced();
     for (const auto& object : it->second->ByIndex(instance_id)) observed.Push(object->Parse());
   }
-  return synced;
+  if (!synced)
+    return Error{Code::kPrecondition, "CacheNotSynced", "a watched kind has not been listed yet"};
+  return {};
 }
 
 bool Observer::CollectAll(const std::string& instance_id,

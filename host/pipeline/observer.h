@@ -31,9 +31,9 @@ class Observer {
   // Watches the kinds of `describe.watches` that are not watched yet. Two engines that want the
   // same kind with different `keep` share one informer that keeps the union.
   void EnsureWatches(const Json& watches);
-  // The instance's objects of the kinds in `watches`. False while one of them has not been listed
-  // yet.
-  bool Collect(const std::string& instance_id, const Json& watches, Json& observed) const;
+  // The instance's objects of the kinds in `watches`. kPrecondition "CacheNotSynced" while one of
+  // them has not been listed yet; the API server's refusal (kForbidden) when it may not be.
+  Result<void> Collect(const std::string& instance_id, const Json& watches, Json& observed) const;
   // All watched kinds, whichever engine: for "is anything left".
   bool CollectAll(const std::string& instance_id,
                   std::vector<kube::Informer::ObjectPtr>& out) const;

@@ -7,6 +7,7 @@
 #include "pipeline/effects.h"
 #include "pipeline/quantity.h"
 #include "pipeline/scheduler.h"
+#include "pipeline/tick.h"
 #include "pipeline/vault.h"
 
 namespace slipway::pipeline {
@@ -21,6 +22,24 @@ TEST(Quantity, ParsesAddsAndFormats) {
   ASSERT_TRUE(AddQuantities(sum, *Json::Parse(R"({"cpu":"500m","memory":"512Mi","pods":"3"})")));
   ASSERT_TRUE(AddQuantities(sum, *Json::Parse(R"({"cpu":"1500m","memory":"512Mi","pods":2})")));
   EXPECT_EQ(sum, *Json::Parse(R"({"cpu":"2","memory":"1Gi","pods":"5"})"));
+}
+
+TEST(PermissionWait, NamesTheVerbTheResourceAndTheNamespace) {
+  const store::WaitingFor in_namespace = PermissionWait(
+      {Code::kForbidden, "Forbidden",
+       "clusters.postgresql.cnpg.io \"a\" is forbidden: User \"u\" cannot patch resource "
+       "\"clusters\" in API group \"postgresql.cnpg.io\" in the namespace \"acme-orders\""});
+  EXPECT_EQ(in_namespace.name, "patch clusters.postgresql.cnpg.io");
+  EXPECT_EQ(in_namespace.ns, "acme-orders");
+  const store::WaitingFor everywhere = PermissionWait(
+      {Code::kForbidden, "Forbidden",
+       "pods is forbidden: User \"u\" cannot watch resource \"pods\" in API group \"\" at the "
+       "cluster scope"});
+  EXPECT_EQ(everywhere.name, "watch pods");
+  EXPECT_EQ(everywhere.ns, "");
+  const store::WaitingFor other = PermissionWait({Code::kUnauthenticated, "", "Unauthorized"});
+  EXPECT_EQ(other.name, "");
+  EXPECT_EQ(other.reason, "Unauthorized");
 }
 
 TEST(Vault, OpensOnlyForTheSamePlaceAndKey) {

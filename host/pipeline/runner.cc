@@ -10,7 +10,7 @@ namespace {
 using store::OperationState;
 
 constexpr int kAdvancesATick = 12;
-constexpr int64_t kStoreRetryMs = 1000;
+constexpr int64_t kStoreRetryMs = 1000, kLookAgainMs = 500;
 
 bool IsWaiting(const Input& input) {
   return std::holds_alternative<StageWaits>(input) || std::holds_alternative<StageRetries>(input);
@@ -212,7 +212,10 @@ int64_t Runner::Observe(const std::string& instance_id) {
   if (auto engine = EngineOf(deps_, context); !engine) return -1;
   Json observed;
   auto result = CallStep(deps_, context, "observe", "OBSERVE", observed);
-  if (!result) return result.error().reason == "CacheNotSynced" ? 500 : -1;
+  if (!result) {
+    const bool later = result.error().reason == "CacheNotSynced" || result.error().code == Code::kForbidden;
+    return later ? kLookAgainMs : -1;
+  }
   TakeOutputs(deps_, context, (*result)["outputs"], observed);
   const Json& verdict = (*result)["verdict"];
   const bool ready = verdict["state"].AsString() == "ready";

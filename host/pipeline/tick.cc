@@ -106,6 +106,23 @@ StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string rea
   return {{StageWaits{std::move(waiting_for), std::move(reason), std::move(message)}}, delay_ms};
 }
 
+// RBAC's refusal reads: … cannot patch resource "clusters" in API group "postgresql.cnpg.io" in the
+// namespace "acme-orders" (or: at the cluster scope). In 1.35 as in all releases since 1.12.
+store::WaitingFor PermissionWait(const Error& error) {
+  const auto between = [&](std::string_view before, std::string_view after) {
+    const size_t at = error.message.find(before);
+    if (at == std::string::npos) return std::string();
+    const size_t begin = at + before.size(), end = error.message.find(after, begin);
+    return end == std::string::npos ? std::string() : error.message.substr(begin, end - begin);
+  };
+  const std::string verb = between(" cannot ", " resource \""),
+                    group = between(" in API group \"", "\"");
+  std::string what = between(" resource \"", "\"");
+  if (!group.empty()) what += "." + group;
+  return {"Permission", between(" in the namespace \"", "\""),
+          verb.empty() ? "" : verb + " " + what, error.message, 0};
+}
+
 StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error) {
   const int64_t delay = BackoffMs(kClusterBackoff, stage.attempts, error.retry_after_ms);
   switch (error.code) {
@@ -116,8 +133,7 @@ StageOutcome FromClusterError(const store::StageRecord& stage, const Error& erro
       return StageOutcome::Of(StageFails{error});
     case Code::kForbidden:
     case Code::kUnauthenticated:
-      return {{StageRetries{error, store::WaitingFor{"Permission", "", "", error.message, 0}}},
-              delay};
+      return {{StageRetries{error, PermissionWait(error)}}, delay};
     case Code::kExhausted:
       return {{StageRetries{error, store::WaitingFor{"ResourceQuota", "", "", error.message, 0}}},
               delay};
@@ -163,9 +179,7 @@ Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickConte
 Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
                       const std::string& stage, Json& observed) {
   const Json& description = context.engine->description();
-  if (!deps.observer.Collect(context.instance.id, description["watches"], observed)) {
-    return Error{Code::kPrecondition, "CacheNotSynced", "a watched kind has not been listed yet"};
-  }
+  TRY_VOID(deps.observer.Collect(context.instance.id, description["watches"], observed));
   TRY(Json facts, Facts(deps.cluster, description));
   const auto& operation = context.operation;
   const std::string& spec_text = operation.spec.empty() ? context.instance.spec : operation.spec;

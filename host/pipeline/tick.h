@@ -52,6 +52,8 @@ struct StageOutcome {
   static StageOutcome Of(Input input) { return {{std::move(input)}, -1}; }
 };
 
+// The right that is missing: namespace "" for the whole cluster, name "patch clusters.example.org".
+store::WaitingFor PermissionWait(const Error& error);
 // A failure of the cluster as the operation sees it: worth another try, or the end of the stage.
 StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error);
 // The same for an engine's failure. Quarantined and unavailable engines are waited for.

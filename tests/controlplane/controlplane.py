@@ -100,8 +100,8 @@ class ApiServer:
 class ControlPlane(ApiServer):
     """As Sim: definitions, the behaviours, and the host's account with the rights that config/deploy ships."""
 
-    def __init__(self, data, pace="0", databases=True, extra=(), behaviours=True):
-        super().__init__(data)
+    def __init__(self, data, pace="0", databases=True, extra=(), behaviours=True, arguments=()):
+        super().__init__(data, *arguments)
         self.admin_kubeconfig = self.kubeconfig
         self.request_log = os.path.join(data, "requests.jsonl")
         for path in definitions():

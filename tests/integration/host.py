@@ -193,7 +193,12 @@ class Host:
         def done():
             operation = self.operation(operation_id)
             return operation if operation["done"] or operation["state"] == "BLOCKED" else None
-        return wait_for(done, seconds, f"operation {operation_id}")
+        try:
+            return wait_for(done, seconds, f"operation {operation_id}")
+        except AssertionError as error:
+            seen = self.operation(operation_id)
+            running = [s for s in seen["stages"] + seen.get("rollback", {}).get("steps", []) if s["state"] == "RUNNING"]
+            raise AssertionError(f"{error}; it is {seen['state']} in {json.dumps(running)}") from None
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
