@@ -18,9 +18,7 @@ struct HttpPool {
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 
-  bool CanStart() const {
-    return active < limit && opening < opening_limit && !waiting.empty();
-  }
+  bool CanStart() const { return active < limit && opening < opening_limit && !waiting.empty(); }
 
   PollSet& sockets;
   const Clock& clock;
