@@ -166,6 +166,7 @@ struct Client::Impl {
         // Lists leave these out of their items.
         if (!item.Has("kind")) item.Set("kind", resource.kind);
         if (!item.Has("apiVersion")) item.Set("apiVersion", resource.api_version);
+        if (Json* metadata = item.Find("metadata")) metadata->Erase("managedFields");
         out.items.push_back(std::move(item));
       }
     } while (!page.empty());

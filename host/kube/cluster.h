@@ -38,7 +38,7 @@ struct ListOptions {
 
 struct ObjectList {
   std::string resource_version;
-  std::vector<Json> items;  // apiVersion and kind are filled in
+  std::vector<Json> items;  // apiVersion and kind are filled in, managedFields (half) left out
 };
 
 struct ApplyOptions {

@@ -1,6 +1,7 @@
 #include "kube/http_caller.h"
 
 #include <chrono>
+#include <condition_variable>
 
 #include "base/clock.h"
 #include "kube/http_easy.h"
@@ -16,9 +17,21 @@ struct Collector final : HttpEasy::Sink {
   std::string body;
 };
 
+HttpOptions OneAtATime(HttpOptions options) {
+  options.multiplex = false;
+  return options;
+}
+
 }  // namespace
 
-HttpCaller::HttpCaller(HttpOptions options) : options_(std::move(options)) {
+// A caller that waits, on its own stack. What is given back goes to it and to nobody who comes
+// later: a wake-up that finds nothing left costs as much as a request.
+struct HttpCaller::Waiter {
+  std::condition_variable given;
+  std::unique_ptr<HttpEasy> easy;
+};
+
+HttpCaller::HttpCaller(HttpOptions options) : options_(OneAtATime(std::move(options))) {
   InitHttpLibrary();
   idle_.reserve(static_cast<size_t>(options_.max_connections));
 }
@@ -27,27 +40,34 @@ HttpCaller::~HttpCaller() = default;
 
 std::unique_ptr<HttpEasy> HttpCaller::Take(int64_t timeout_ms) {
   std::unique_lock lock(mutex_);
-  if (idle_.empty() && made_ < options_.max_connections) {
+  if (!idle_.empty()) {
+    auto easy = std::move(idle_.back());
+    idle_.pop_back();
+    return easy;
+  }
+  if (made_ < options_.max_connections) {
     ++made_;
     lock.unlock();
     return std::make_unique<HttpEasy>(options_, nullptr);
   }
-  if (idle_.empty()) {
-    ++waiting_;
-    const bool freed = freed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                                       [this] { return !idle_.empty(); });
-    --waiting_;
-    if (!freed) return nullptr;
-  }
-  auto easy = std::move(idle_.back());
-  idle_.pop_back();
-  return easy;
+  Waiter self;
+  waiting_.push_back(&self);
+  const bool given = self.given.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                                         [&self] { return self.easy != nullptr; });
+  if (!given) std::erase(waiting_, &self);
+  return std::move(self.easy);
 }
 
 void HttpCaller::GiveBack(std::unique_ptr<HttpEasy> easy) {
   const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(easy));
-  if (waiting_ > 0) freed_.notify_one();
+  if (waiting_.empty()) {
+    idle_.push_back(std::move(easy));
+    return;
+  }
+  Waiter* first = waiting_.front();
+  waiting_.pop_front();
+  first->easy = std::move(easy);
+  first->given.notify_one();  // under the lock: it lives no longer than that
 }
 
 HttpAnswer HttpCaller::Send(const HttpRequest& request) {

@@ -27,6 +27,9 @@ namespace {
 // since each byte is decoded on the spot. Handles stay with their kind.
 constexpr long kRequestBuffer = 65'536, kStreamBuffer = 8'192;
 constexpr long kUserTimeoutMs = 30'000;  // unacknowledged bytes: the peer is gone
+// Then a request takes a new connection: of several API servers behind one address each gets its
+// share again.
+constexpr long kConnectionLifeS = 600;
 
 curl_socket_t OpenTcp(void* user, curlsocktype, curl_sockaddr* address) {
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -116,12 +119,14 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_OPENSOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_MAXCONNECTS, 1L);  // of Perform(); a loop has a pool's own
+  curl_easy_setopt(curl_, CURLOPT_MAXLIFETIME_CONN, kConnectionLifeS);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 15L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPINTVL, 5L);
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
-  curl_easy_setopt(curl_, CURLOPT_HTTP_VERSION,
-                   static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(
+      curl_, CURLOPT_HTTP_VERSION,
+      static_cast<long>(tls && options.multiplex ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   if (!tls) return;
   curl_easy_setopt(curl_, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(curl_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

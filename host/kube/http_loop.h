@@ -56,6 +56,7 @@ struct HttpOptions {
   std::string ca_pem, tls_server_name, proxy_url, user_agent;
   std::vector<std::string> headers;  // "Name: value", of every request
   bool insecure_skip_verify = false;
+  bool multiplex = true;     // HTTP/2 where TLS negotiates it
   int max_connections = 16;  // for requests; streams have their own
   size_t max_response_bytes = 64u << 20;
   int64_t connect_timeout_ms = 5'000;

@@ -77,7 +77,8 @@ struct Creation {
 
   Json WaitingForReady() const {
     Json out = Result(JudgeCluster(instance, observed, false, waited_ms));
-    if (observed.cluster == nullptr) out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
+    if (observed.cluster == nullptr)
+      out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
     return out;
   }
 
@@ -145,8 +146,8 @@ struct Creation {
       return out;
     }
     out = Result(JudgeArchiving(instance, observed, waited_ms));
-    out.Set("apply",
-            Json::Arr({ObjectStore(instance), Cluster(instance, settings, true), ScheduledBackup(instance)}));
+    out.Set("apply", Json::Arr({ObjectStore(instance), Cluster(instance, settings, true),
+                                ScheduledBackup(instance)}));
     return out;
   }
 
