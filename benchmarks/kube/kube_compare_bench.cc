@@ -79,6 +79,7 @@ void Get(kube::Client& client, const Options& options, Json& out) {
   const double end = start.wall + options.seconds;
   std::atomic<int64_t> done{0};
   std::vector<std::thread> callers;
+  callers.reserve(static_cast<size_t>(options.in_flight));
   for (int i = 0; i < options.in_flight; ++i) {
     callers.emplace_back([&] {
       int64_t mine = 0;
@@ -109,9 +110,16 @@ class Delays {
     const Json pod = object.Parse();
     const std::string& stamp = pod["metadata"]["annotations"][kStamp].AsString();
     const int64_t at = std::atoll(stamp.c_str());
-    if (at < since_) return;
     const std::lock_guard lock(mutex_);
+    if (at < since_) return;
     ms_.emplace_back(static_cast<double>(UnixNanos() - at) / 1e6);
+  }
+
+  // What was sent before is not counted.
+  void Start() {
+    const std::lock_guard lock(mutex_);
+    since_ = UnixNanos();
+    ms_.clear();
   }
 
   Json Take() {
@@ -120,8 +128,8 @@ class Delays {
   }
 
  private:
-  const int64_t since_ = UnixNanos();
   std::mutex mutex_;
+  int64_t since_ = INT64_MAX;
   Json::Array ms_;
 };
 
@@ -134,6 +142,7 @@ void Informer(kube::Client& client, const Options& options, Json& out) {
   start.Since("start_", out);
   out.Set("items", static_cast<int64_t>(informer->All().size()));
   SleepSeconds(1);
+  delays.Start();
   const Usage steady = Usage::Now();
   SleepSeconds(options.seconds);
   steady.Since("", out);
@@ -144,6 +153,7 @@ void Watches(kube::Client& client, const Options& options, Json& out) {
   const Usage start = Usage::Now();
   std::atomic<int> told{0};
   std::vector<std::unique_ptr<kube::Informer>> informers;
+  informers.reserve(static_cast<size_t>(options.count));
   for (int i = 0; i < options.count; ++i) {
     informers.push_back(client.Watch(
         {"v1", "ConfigMap", options.ns, "", "", {}}, [&](auto change, const auto& object) {

@@ -9,7 +9,7 @@ namespace {
 
 // When the streams of a connection are used up, curl opens another one for each transfer that it is
 // given before the first of them is open: it is given a few at a time.
-constexpr size_t kOpening = 4;
+constexpr size_t kOpening = 8;
 
 int OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
   auto* pool = static_cast<HttpPool*>(user);

@@ -78,6 +78,19 @@ TEST_F(KubeconfigTest, ReadsExecPlugins) {
   EXPECT_EQ(config->exec.install_hint, "install it");
 }
 
+TEST_F(KubeconfigTest, ReadsImpersonation) {
+  const auto config = LoadKubeconfig(One("",
+                                         "    as: dave\n    as-uid: u-1\n    as-groups: [a, b]\n"
+                                         "    as-user-extra: {reason: [x, y]}\n"),
+                                     "");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->as.user, "dave");
+  EXPECT_EQ(config->as.uid, "u-1");
+  EXPECT_EQ(config->as.groups, (std::vector<std::string>{"a", "b"}));
+  ASSERT_EQ(config->as.extra.size(), 1u);
+  EXPECT_EQ(config->as.extra[0].second, (std::vector<std::string>{"x", "y"}));
+}
+
 TEST_F(KubeconfigTest, ErrorsNameFileContextAndField) {
   const struct {
     std::string cluster, user, field;
@@ -88,6 +101,7 @@ TEST_F(KubeconfigTest, ErrorsNameFileContextAndField) {
        "insecure-skip-tls-verify"},
       {"", "    client-certificate-data: Q0E=\n", "client-key"},
       {"", "    token: 12345\n", "token"},
+      {"", "    as-groups: [a]\n", "as"},
       {"", "    username: me\n", "username"},
       {"", "    exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}\n",
        "exec/apiVersion"},
@@ -223,6 +237,36 @@ TEST_F(KubeconfigTest, APluginsCredentialIsKeptUntilItExpires) {
   clock.Advance(3'595'000);  // a moment before it expires
   ASSERT_TRUE(credentials.Get());
   EXPECT_EQ(runs(), 2u);
+}
+
+TEST_F(KubeconfigTest, ACredentialIsGoodForSecondsThoughOurClockSaysItHasExpired) {
+  ManualClock clock(ParseTime("2026-11-22T07:00:00Z"));  // an hour ahead of the plugin's
+  Config config;
+  config.exec = Shell(
+      R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
+    "status":{"token":"t","expirationTimestamp":"2026-11-22T06:00:00Z"}}')");
+  Credentials credentials(config, clock);
+  ASSERT_TRUE(credentials.Get());
+  EXPECT_NE(credentials.Peek(), nullptr);
+  clock.Advance(10'000);
+  EXPECT_EQ(credentials.Peek(), nullptr);
+}
+
+TEST_F(KubeconfigTest, CertificateFilesAreReadAgainAndTakenAsAPair) {
+  ManualClock clock;
+  Config config;
+  config.client_cert_file = Write("crt", "C1");
+  config.client_key_file = Write("key", "K1");
+  Credentials credentials(config, clock);
+  EXPECT_EQ(credentials.Peek()->client_cert_pem, "C1");
+  Write("crt", "C2");
+  std::filesystem::remove(config.client_key_file);
+  credentials.Reject(credentials.Peek());
+  EXPECT_EQ(credentials.Peek()->client_cert_pem, "C1") << "a certificate without its key";
+  Write("key", "K2");
+  clock.Advance(60'000);
+  EXPECT_EQ(credentials.Peek()->client_cert_pem, "C2");
+  EXPECT_EQ(credentials.Peek()->client_key_pem, "K2");
 }
 
 TEST_F(KubeconfigTest, ATokenFileIsReadAgainEveryMinute) {

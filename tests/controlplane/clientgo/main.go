@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"syscall"
@@ -158,7 +159,7 @@ func (d *delays) note(object any) {
 
 func informer(o *options, out map[string]any) {
 	start := now()
-	arrived := &delays{since: time.Now().UnixNano()}
+	arrived := &delays{since: math.MaxInt64}
 	handle := dynamicinformer.NewFilteredDynamicInformer(o.client, pods, o.namespace, 0, cache.Indexers{}, nil).Informer()
 	handle.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: arrived.note, UpdateFunc: func(_, object any) { arrived.note(object) }})
 	go handle.Run(forever.Done())
@@ -168,6 +169,9 @@ func informer(o *options, out map[string]any) {
 	since(start, "start_", out)
 	out["items"] = len(handle.GetStore().ListKeys())
 	time.Sleep(time.Second)
+	arrived.mutex.Lock()
+	arrived.since = time.Now().UnixNano()
+	arrived.mutex.Unlock()
 	steady := now()
 	time.Sleep(time.Duration(o.seconds * 1e9))
 	since(steady, "", out)
