@@ -67,6 +67,14 @@ int64_t ReadyPods(const Observed& observed) {
                        [](const Json* pod) { return IsReadyPod(*pod); });
 }
 
+bool HasPod(const Json& job, const Observed& observed) {
+  const Json& name = job["metadata"]["name"];
+  return std::any_of(observed.job_pods.begin(), observed.job_pods.end(), [&](const Json* pod) {
+    const Json& labels = (*pod)["metadata"]["labels"];
+    return labels["job-name"] == name || labels["batch.kubernetes.io/job-name"] == name;
+  });
+}
+
 // The worst trouble of pods, volumes and jobs, if there is any.
 std::optional<Trouble> FindTrouble(const Observed& observed) {
   std::optional<Trouble> worst;
@@ -75,7 +83,7 @@ std::optional<Trouble> FindTrouble(const Observed& observed) {
   };
   for (const Json* pod : observed.pods) take(PodTrouble(*pod));
   for (const Json* pod : observed.job_pods) take(PodTrouble(*pod));
-  for (const Json* job : observed.jobs) take(JobTrouble(*job));
+  for (const Json* job : observed.jobs) take(JobTrouble(*job, HasPod(*job, observed)));
   for (const Json* volume : observed.volumes) take(VolumeTrouble(*volume));
   return worst;
 }

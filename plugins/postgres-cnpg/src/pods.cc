@@ -85,15 +85,17 @@ std::optional<Trouble> PodTrouble(const Json& pod) {
     if (condition["type"].AsString() == "PodScheduled" &&
         condition["status"].AsString() == "False") {
       const std::string& reason = condition["reason"].AsString();
+      const std::string& message = condition["message"].AsString();
       return Trouble{&pod, reason.empty() ? "Unschedulable" : reason,
-                     Named(pod) + ": no node takes it" + Explained(condition["message"].AsString()),
-                     2};
+                     Named(pod) + ": no node takes it" + Explained(message),
+                     // A volume that is missing is named itself.
+                     message.find("PersistentVolumeClaim") == std::string::npos ? 2 : 0};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Trouble> JobTrouble(const Json& job) {
+std::optional<Trouble> JobTrouble(const Json& job, bool has_pod) {
   for (const Json& condition : job.At("status/conditions").items()) {
     if (condition["type"].AsString() == "Failed" && condition["status"].AsString() == "True") {
       const std::string& reason = condition["reason"].AsString();
@@ -106,6 +108,15 @@ std::optional<Trouble> JobTrouble(const Json& job) {
     return Trouble{&job, "JobFailing",
                    Named(job) + ": " + std::to_string(failed) + " of its pods failed", 3};
   }
+  // The job controller sets the start time in the same write as the number of pods it made.
+  if (!has_pod && job.At("status/startTime").IsString() && job.At("status/active").AsInt() == 0 &&
+      job.At("status/succeeded").AsInt() == 0) {
+    return Trouble{&job, "NoPods",
+                   Named(job) +
+                       ": its pod cannot be created; a resource quota, a limit range or an "
+                       "admission webhook refuses it, see the events of the Job",
+                   2};
+  }
   return std::nullopt;
 }
 
@@ -113,8 +124,13 @@ std::optional<Trouble> VolumeTrouble(const Json& volume) {
   const std::string& phase = volume.At("status/phase").AsString();
   if (phase == "Lost")
     return Trouble{&volume, "VolumeLost", Named(volume) + " has lost its volume", 6};
-  if (phase == "Pending")
-    return Trouble{&volume, "VolumePending", Named(volume) + " has no volume yet", 1};
+  if (phase == "Pending") {
+    const std::string& storage_class = volume.At("spec/storageClassName").AsString();
+    return Trouble{&volume, "VolumePending",
+                   Named(volume) + " has no volume yet" +
+                       (storage_class.empty() ? "" : " of the storage class " + storage_class),
+                   1};
+  }
   return std::nullopt;
 }
 

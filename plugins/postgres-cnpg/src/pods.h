@@ -21,7 +21,8 @@ bool IsReadyPod(const Json& pod);
 bool HasContainer(const Json& pod, std::string_view name);
 
 std::optional<Trouble> PodTrouble(const Json& pod);
-std::optional<Trouble> JobTrouble(const Json& job);
+// `has_pod`: one of the job's pods exists.
+std::optional<Trouble> JobTrouble(const Json& job, bool has_pod);
 std::optional<Trouble> VolumeTrouble(const Json& volume);
 
 }  // namespace cnpg

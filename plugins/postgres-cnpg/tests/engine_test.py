@@ -167,6 +167,9 @@ FAILURES = {
     "job pod": ([trouble(terminated=1, job=True)], "Pod", "orders-2-join-x7k2p", "ContainerFailed"),
     "volume": ([volume(2, "Pending")], "PersistentVolumeClaim", "orders-2", "VolumePending"),
     "lost volume": ([volume(2, "Lost")], "PersistentVolumeClaim", "orders-2", "VolumeLost"),
+    "volume of a pod": ([volume(2, "Pending"), trouble(scheduled="pod has unbound immediate PersistentVolumeClaims. not found")],
+                        "PersistentVolumeClaim", "orders-2", "VolumePending"),
+    "quota": ([job(startTime="2026-01-01T00:00:00Z", ready=0), volume(2, "Pending")], "Job", "orders-2-join", "NoPods"),
     "job": ([job(failed=2, active=1)], "Job", "orders-2-join", "JobFailing"),
 }
 
@@ -178,6 +181,19 @@ def test_what_never_reaches_the_phase_is_named(engine, name):
     got = engine.ok("step", step_input("WAITING_FOR_READY", engine.spec("STANDARD"), seen))["verdict"]
     assert got["state"] == "progressing"
     assert got["waitingFor"] == {"kind": kind, "namespace": "acme-orders", "name": object_name, "reason": reason}
+
+
+def test_a_job_that_has_its_pod_is_not_in_trouble(engine):
+    started = job(startTime="2026-01-01T00:00:00Z", active=1)
+    seen = [cluster(3, PROGRESS, readyInstances=1), pod(1), volume(1), started]
+    got = engine.ok("step", step_input("WAITING_FOR_READY", engine.spec("STANDARD"), seen))["verdict"]
+    assert got["waitingFor"]["reason"] == "JobRunning"
+
+
+def test_a_missing_volume_tells_its_storage_class(engine):
+    seen = [cluster(3, PROGRESS, readyInstances=1), {**volume(2, "Pending"), "spec": {"storageClassName": "fast"}}]
+    got = engine.ok("step", step_input("WAITING_FOR_READY", engine.spec("STANDARD"), seen))["verdict"]
+    assert "storage class fast" in got["message"]
 
 
 def test_insufficient_cpu_is_told(engine):
