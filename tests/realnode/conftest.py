@@ -25,6 +25,18 @@ def node():
         yield started
 
 
+TIERS = f"tiers_file: {os.path.join(HERE, 'tiers.yaml')}"
+
+
+def engines_of(data, settings):
+    """A directory that enables our engine with these settings."""
+    engines = os.path.join(data, "engines.d")
+    os.makedirs(engines, exist_ok=True)
+    with open(os.path.join(engines, "postgres-cnpg.yaml"), "w", encoding="utf-8") as f:
+        json.dump({"name": "postgres-cnpg", "path": os.path.join(BUILD, "engines", "postgres-cnpg.so"), "enabled": True, "settings": settings}, f)
+    return engines
+
+
 class NodeHost(Host):
     """slipwayd on the node, as its own service account, with tiers that fit; `settings` are the engine's."""
 
@@ -38,12 +50,8 @@ class NodeHost(Host):
         account["users"] = [{"name": "admin", "user": {"token": token}}]
         with open(os.open(self.kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
             json.dump(account, f)
-        engines = os.path.join(data, "engines.d")
-        os.makedirs(engines, exist_ok=True)
-        with open(os.path.join(engines, "postgres-cnpg.yaml"), "w", encoding="utf-8") as f:
-            json.dump({"name": "postgres-cnpg", "path": os.path.join(BUILD, "engines", "postgres-cnpg.so"), "enabled": True,
-                       "settings": {"image": node.image, "storage_class": "local", **(settings or {})}}, f)
-        super().__init__(data, sim=self, engines=engines, config=f"tiers_file: {os.path.join(HERE, 'tiers.yaml')}\n{config}", **more)
+        engines = engines_of(data, {"image": node.image, "storage_class": "local", **(settings or {})})
+        super().__init__(data, sim=self, engines=engines, config=f"{TIERS}\n{config}", **more)
 
     def submit(self, project, tier="STANDARD", **more):
         """A create, as (operation id, instance id)."""

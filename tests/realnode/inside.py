@@ -201,6 +201,11 @@ def cloudnative_pg(run, parts, programs, api):
         api.apply(resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=crd["metadata"]["name"]), crd)
     until(lambda: all(any(c["type"] == "Established" and c["status"] == "True" for c in (crd["status"].get("conditions") or []))
                       for crd in api.list("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")), 30, "the operator's definitions")
+    # As the operator's own manifests install it: the queries that every cluster's metrics start from.
+    with open(f"{programs['cnpg']}/default-monitoring.yaml", encoding="utf-8") as f:
+        monitoring = yaml.safe_load(f)
+    monitoring["metadata"]["name"] = "cnpg-" + monitoring["metadata"]["name"]
+    api.call("POST", resource("v1", "ConfigMap", "cnpg-system"), monitoring)
     os.makedirs(f"{run}/webhook")
     sh(programs["kube"], "certificate", "--dir", f"{run}/plane", "--out", f"{run}/webhook/tls", "--name", "webhook", "--hosts", "127.0.0.1")
     for suffix in ("crt", "key"):
@@ -214,7 +219,7 @@ def cloudnative_pg(run, parts, programs, api):
     image = "slipway.local/postgresql:15"
     parts.start("cnpg", "env", "-C", f"{run}/operator", f"{programs['cnpg']}/manager", "controller", "--webhook-port", "9443", "--metrics-bind-address", "127.0.0.1:8080",
                 env={"KUBECONFIG": f"{run}/kubeconfig", "OPERATOR_NAMESPACE": "cnpg-system", "WEBHOOK_CERT_DIR": f"{run}/webhook", "PLUGIN_SOCKET_DIR": f"{run}/plugins",
-                     "OPERATOR_IMAGE_NAME": image, "POSTGRES_IMAGE_NAME": image})
+                     "OPERATOR_IMAGE_NAME": image, "POSTGRES_IMAGE_NAME": image, "MONITORING_QUERIES_CONFIGMAP": monitoring["metadata"]["name"]})
     until(lambda: listening("127.0.0.1", 9443), 60, "the operator's webhooks")
     with open(f"{programs['cnpg']}/manifests.yaml", encoding="utf-8") as f:
         for configuration in filter(None, yaml.safe_load_all(f)):
