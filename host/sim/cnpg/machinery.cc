@@ -332,6 +332,11 @@ Result<void> PlayInstance(Pass& pass, Json& pod) {
 Result<void> PlayMachinery(Pass& pass) {
   for (Json& volume : pass.volumes) {
     const Json requests = volume.At("/spec/resources/requests");
+    // What the controller of volumes writes on a claim that it has bound.
+    const Json bound = Json::Obj({{"pv.kubernetes.io/bind-completed", "yes"},
+                                  {"pv.kubernetes.io/bound-by-controller", "yes"}});
+    TRY_VOID(pass.PatchObject(volume,
+                              Json::Obj({{"metadata", Json::Obj({{"annotations", bound}})}}), ""));
     TRY_VOID(pass.PatchObject(
         volume,
         Json::Obj({{"status", Json::Obj({{"phase", "Bound"},

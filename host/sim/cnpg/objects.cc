@@ -212,17 +212,20 @@ std::vector<Json> PlatformObjects(const ClusterSpec& spec) {
   out.push_back(Object("rbac.authorization.k8s.io/v1", "Role", metadata(Operated()))
                     .Set("rules", InstanceRules(spec)));
   out.push_back(Binding(metadata(Operated()), spec, spec.name));
+  out.push_back(DefaultMonitoring(spec.ns));
   Json lease = Metadata(spec, spec.name, Json::Obj({{"cnpg.io/cluster", spec.name}}), Operated());
+  Inherit(spec, lease);
   out.push_back(
       Object("coordination.k8s.io/v1", "Lease", std::move(lease)).Set("spec", Json::MakeObject()));
   return out;
 }
 
 Json DefaultMonitoring(const std::string& ns) {
-  Json metadata = Json::Obj({{"name", "cnpg-default-monitoring"},
-                             {"namespace", ns},
-                             {"labels", Json::Obj({{"cnpg.io/reload", "true"}})},
-                             {"annotations", Operated()}});
+  Json metadata = Json::Obj(
+      {{"name", "cnpg-default-monitoring"},
+       {"namespace", ns},
+       {"labels", Json::Obj({{kManagedBy, "cloudnative-pg"}, {"cnpg.io/reload", "true"}})},
+       {"annotations", Operated()}});
   return Object("v1", "ConfigMap", std::move(metadata))
       .Set("data", Json::Obj({{"queries",
                                "backends:\n  query: SELECT count(*) AS total FROM "
