@@ -1,6 +1,7 @@
 """A Kubernetes API server, spoken to in plain JSON: the node's or slipway-sim's."""
 import http.client
 import json
+import socket
 import ssl
 import threading
 import urllib.parse
@@ -89,7 +90,7 @@ class Watch(threading.Thread):
 
     def __init__(self, api, path, heard):
         super().__init__(daemon=True)
-        self.api, self.path, self.heard, self.ended = api, path, heard, threading.Event()
+        self.api, self.path, self.heard, self.ended, self.socket = api, path, heard, threading.Event(), None
         self.start()
 
     def run(self):
@@ -105,6 +106,8 @@ class Watch(threading.Thread):
     def follow(self, version):
         connection = self.api.connect(3600)
         try:
+            connection.connect()
+            self.socket = connection.sock
             response = self.api.request(connection, "GET", f"{self.path}?watch=true&resourceVersion={version}")
             for line in response:
                 if self.ended.is_set():
@@ -117,4 +120,11 @@ class Watch(threading.Thread):
             connection.close()
 
     def stop(self):
+        """Returns when the thread has ended."""
         self.ended.set()
+        while self.is_alive():
+            try:
+                self.socket.shutdown(socket.SHUT_RDWR)
+            except (AttributeError, OSError):
+                pass
+            self.join(0.2)

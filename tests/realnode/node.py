@@ -37,6 +37,9 @@ PACKAGES = {"containerd": "containerd", "runc": "runc", "debootstrap": "debootst
             "unshare": "util-linux", "/usr/lib/cni/bridge": "containernetworking-plugins", "psql": "postgresql-client-15"}
 
 
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
 class NodeError(Exception):
     pass
 
@@ -45,7 +48,7 @@ def missing():
     """Why no node can be started here; "" when it can."""
     if os.geteuid() != 0:
         return "a node needs root"
-    packages = sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
+    packages = sorted({package for program, package in PACKAGES.items() if not shutil.which(program, path=PATH)})
     return "missing packages: " + " ".join(packages) if packages else ""
 
 
@@ -152,7 +155,7 @@ class Node:
                    sys.executable, os.path.join(HERE, "inside.py"), self.directory, name, json.dumps(programs), "attached" if self.attached else "detached"]
         with open(os.path.join(self.directory, "node.log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE if self.attached else subprocess.DEVNULL, stdout=log, stderr=log,
-                                            pass_fds=[held], start_new_session=True, cwd="/")
+                                            pass_fds=[held], start_new_session=True, cwd="/", env={**os.environ, "PATH": PATH})
         os.close(held)  # the node holds it from now on
         self.pid = self.process.pid
         with open(os.path.join(self.directory, "pid"), "w", encoding="ascii") as f:
@@ -191,7 +194,7 @@ class Node:
             ready = json.load(f)
         self.kubeconfig, self.image, self.seconds = ready["kubeconfig"], ready["image"], ready["seconds"]
         # For what runs inside: kubectl is on its path.
-        self.environment = {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": f"{self.directory}/bin:{os.environ['PATH']}"}
+        self.environment = {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": f"{self.directory}/bin:{PATH}"}
         self.netns = f"/proc/{self.pid}/ns/net"
         self.api = Api(ready["server"], ready["token"], ready["ca"])
 
