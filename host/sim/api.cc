@@ -8,7 +8,9 @@
 #include "sim/builtin_types.h"
 #include "sim/crds.h"
 #include "sim/go_decode.h"
+#include "sim/json_path.h"
 #include "sim/patch.h"
+#include "sim/quota.h"
 
 namespace slipway::sim {
 
@@ -87,6 +89,7 @@ Answer<std::vector<std::string>> Decode(const Kind& kind, Json& object, bool pat
     Decoded decoded = DecodeAsGo(*kind.schema, object);
     if (!decoded.error.empty()) return Undecodable(kind, sent, decoded.error, patch);
     DefaultBuiltin(kind, object);
+    if (IsDefinition(kind)) DefaultDefinition(object);
     return std::move(decoded.unknown);
   }
   Decoded metadata = DecodeAsGo(*BuiltinType("meta.v1.ObjectMeta"), object["metadata"]);
@@ -100,6 +103,25 @@ Answer<std::vector<std::string>> Decode(const Kind& kind, Json& object, bool pat
 // Whose status is not the creator's to set.
 bool HasOwnStatus(const Kind& kind) {
   return kind.has_status && kind.kind != "Node";
+}
+
+// What a patch may not make of an object.
+Answer<Done> CheckIdentity(const Kind& kind, const StoredObject& current, const Json& after) {
+  if (after["kind"].AsString() != kind.kind || after["apiVersion"].AsString() != kind.api_version())
+    return Undecodable(kind, after,
+                       "no kind " + after["kind"].Dump() + " is registered for version " +
+                           after["apiVersion"].Dump(),
+                       true);
+  const Json& metadata = after["metadata"];
+  if (metadata["namespace"].AsString() != current.ns)
+    return BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  if (const std::string& uid = metadata["uid"].AsString(); !uid.empty() && uid != current.uid)
+    return Invalid(
+        kind.name(), current.name,
+        {{"FieldValueInvalid", "Invalid value: " + Json::Quote(uid) + ": field is immutable",
+          "metadata.uid"}});
+  return Done{};
 }
 
 Failure NotANumber(const std::string& version) {
@@ -200,6 +222,11 @@ Answer<Done> Api::CheckValid(const Kind& kind, const Json& object, const Json* b
   std::vector<Cause> causes = ValidateMetadata(object);
   if (kind.custom && kind.schema != nullptr)
     for (Cause& cause : Validate(*kind.schema, object)) causes.push_back(std::move(cause));
+  if (kind.custom && !kind.scale_spec.empty() && FindPath(object, kind.scale_spec).AsInt() < 0)
+    causes.push_back({"FieldValueInvalid",
+                      "Invalid value: " + FindPath(object, kind.scale_spec).Dump() +
+                          ": should be a non-negative integer",
+                      kind.scale_spec});
   for (Cause& cause : ValidateBuiltin(kind, object, before)) causes.push_back(std::move(cause));
   if (before != nullptr && (*before)["metadata"].Has("deletionTimestamp")) {
     for (const Json& finalizer : object["metadata"]["finalizers"].items()) {
@@ -230,9 +257,12 @@ Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOp
   if (kind.has_generation) metadata.Set("generation", 1);
   if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
   PrepareBuiltin(kind, object, ordinal_.fetch_add(1), RandomSuffix());
+  TRY([[maybe_unused]] Done charged, ChargeQuotas(*this, kind, object, options.dry_run));
   TRY([[maybe_unused]] Done valid, CheckValid(kind, object, nullptr));
   if (IsDefinition(kind)) {
+    const Json before = object;
     TRY([[maybe_unused]] Done complete, CompleteDefinition(object, Now()));
+    TrackUpdate(kind, before, object, {"kube-apiserver", "status", Now()});
   }
   auto draft = MakeObject(kind, object);
   ObjectPtr stored = draft;
@@ -279,7 +309,7 @@ Answer<Json> Api::PrepareUpdate(const Kind& kind, const Json& before, Json after
     Json whole = before;
     Restore(whole, after, "status");
     after = std::move(whole);
-  } else if (kind.has_status && options.subresource.empty()) {
+  } else if (kind.has_status && (options.subresource.empty() || options.subresource == "scale")) {
     Restore(after, before, "status");
   }
   Json& metadata = after["metadata"];
@@ -291,12 +321,14 @@ Answer<Json> Api::PrepareUpdate(const Kind& kind, const Json& before, Json after
   after.Set("apiVersion", kind.api_version());
   after.Set("kind", kind.kind);
   if (options.subresource != "finalize") KeepAllocated(kind, before, after);
-  TRY([[maybe_unused]] Done valid, CheckValid(kind, after, &before));
+  const bool binding = options.subresource == "binding";
+  TRY([[maybe_unused]] Done valid, CheckValid(kind, after, binding ? nullptr : &before));
   if (IsDefinition(kind) && options.subresource.empty()) {
     const Json status = std::as_const(after)["status"];
     TRY([[maybe_unused]] Done complete, CompleteDefinition(after, Now()));
     if (!status.is_null()) after.Set("status", status);
   }
+  if (binding) return after;
   if (kind.has_generation && SpecChanged(kind, before, after))
     after["metadata"].Set("generation", old_metadata["generation"].AsInt() + 1);
   if (tracking == Tracking::kUpdate) TrackUpdate(kind, before, after, WriterOf(options));
@@ -339,6 +371,9 @@ Answer<Written> Api::Loop(const Kind& kind, const std::string& ns, const std::st
     const Json before = current->Parse();
     TRY(Json after, change(before));
     const Json& metadata = after["metadata"];
+    if (patch && tracking == Tracking::kUpdate) {
+      TRY([[maybe_unused]] Done same, CheckIdentity(kind, *current, after));
+    }
     if (const std::string& uid = metadata["uid"].AsString(); !uid.empty() && uid != current->uid)
       return Conflict(kind.name(), name,
                       "Precondition failed: UID in precondition: " + uid +
@@ -406,7 +441,7 @@ Answer<Written> Api::Patch(const Kind& kind, const std::string& ns, const std::s
         after.MergePatch(patch);
         break;
       case PatchKind::kJson:
-        return ApplyJsonPatch(kind.name(), std::move(after), patch);
+        return ApplyJsonPatch(std::move(after), patch);
       case PatchKind::kStrategic:
         after = ApplyStrategicPatch(std::move(after), patch, TypeView::Of(kind));
         break;

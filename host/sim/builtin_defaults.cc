@@ -97,6 +97,8 @@ void DefaultPod(Json& object) {
   Json& spec = object["spec"];
   DefaultPodSpec(spec);
   Default(spec, "enableServiceLinks", true);
+  if (const std::string ip = std::as_const(object)["status"]["podIP"].AsString(); !ip.empty())
+    Default(object["status"], "podIPs", Json::Arr({Json::Obj({{"ip", ip}})}));
   Each(spec, "containers", [](Json& container) {
     const Json limits = std::as_const(container)["resources"]["limits"];
     for (const auto& [name, amount] : limits.members())

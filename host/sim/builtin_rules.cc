@@ -112,6 +112,77 @@ void ValidateSecretType(const Json& object, std::vector<Cause>& out) {
       out.push_back({"FieldValueRequired", "Required value", std::string("data[") + key + "]"});
 }
 
+void CheckSelector(const Json& object, const Json* before, std::vector<Cause>& out) {
+  const Json& selector = object.At("/spec/selector");
+  const Json& labels = object.At("/spec/template/metadata/labels");
+  if (selector.empty()) {
+    out.push_back({"FieldValueRequired", "Required value", "spec.selector"});
+    return;
+  }
+  for (const auto& [key, value] : selector["matchLabels"].members()) {
+    if (labels[key] == value) continue;
+    out.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + labels.Dump() + ": `selector` does not match template `labels`",
+         "spec.template.metadata.labels"});
+    break;
+  }
+  if (before != nullptr && before->At("/spec/selector") != selector)
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: " + selector.Dump() + ": field is immutable", "spec.selector"});
+}
+
+void CheckService(const Json& object, const Json* before, std::vector<Cause>& out) {
+  const std::string& name = object["metadata"]["name"].AsString();
+  if (name.size() > 63 || name.find('.') != std::string::npos ||
+      (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0))
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: " + Json::Quote(name) +
+                       ": a DNS-1035 label must consist of lower case alphanumeric characters or "
+                       "'-', start with an alphabetic character, and end with an alphanumeric "
+                       "character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+                       "'[a-z]([-a-z0-9]*[a-z0-9])?')",
+                   "metadata.name"});
+  if (before == nullptr) return;
+  const Json &old = (*before)["spec"]["clusterIP"], &now = object["spec"]["clusterIP"];
+  if (old.is_string() && now.is_string() && old != now &&
+      (*before)["spec"]["type"] == object["spec"]["type"])
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: [" + now.Dump() + "]: may not change once set",
+                   "spec.clusterIPs[0]"});
+}
+
+// What of a pod's spec may change, made the same in both.
+void MaskMutable(Json& spec, const Json& other) {
+  for (const char* list : {"containers", "initContainers"})
+    if (Json* containers = spec.Find(list); containers != nullptr)
+      for (Json& container : containers->items()) container.Erase("image");
+  for (const char* field : {"activeDeadlineSeconds", "terminationGracePeriodSeconds"})
+    spec.Erase(field);
+  // Tolerations may be added.
+  const auto& more = other["tolerations"].items();
+  if (Json* tolerations = spec.Find("tolerations"); tolerations != nullptr)
+    std::erase_if(tolerations->items(), [&](const Json& one) {
+      return std::find(more.begin(), more.end(), one) != more.end();
+    });
+}
+
+void CheckPodUpdate(const Json& before, const Json& object, std::vector<Cause>& out) {
+  Json was = before["spec"], is = object["spec"];
+  MaskMutable(was, object["spec"]);
+  MaskMutable(is, object["spec"]);
+  for (Json* spec : {&was, &is})
+    if (std::as_const(*spec)["tolerations"].empty()) spec->Erase("tolerations");
+  if (was == is) return;
+  out.push_back({"FieldValueForbidden",
+                 "Forbidden: pod updates may not change fields other than "
+                 "`spec.containers[*].image`,`spec.initContainers[*].image`,"
+                 "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+                 "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+                 "was previously negative)",
+                 "spec"});
+}
+
 }  // namespace
 
 std::vector<Cause> ValidateMetadata(const Json& object) {
@@ -179,6 +250,10 @@ std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const J
   if (kind.kind == "Service" && object["spec"]["type"].AsString() != "ExternalName" &&
       object["spec"]["ports"].empty() && object["spec"]["clusterIP"].AsString() != "None")
     out.push_back({"FieldValueRequired", "Required value", "spec.ports"});
+  if (kind.kind == "Service") CheckService(object, before, out);
+  if (kind.kind == "Deployment" || kind.kind == "ReplicaSet" || kind.kind == "DaemonSet")
+    CheckSelector(object, before, out);
+  if (kind.kind == "Pod" && before != nullptr) CheckPodUpdate(*before, object, out);
   if (kind.kind == "Pod" && object["spec"]["containers"].empty())
     out.push_back({"FieldValueRequired", "Required value", "spec.containers"});
   if (kind.kind == "PersistentVolumeClaim" && before == nullptr) {

@@ -3,12 +3,23 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/quota.h"
+
 namespace slipway::sim {
 
 namespace {
 
 constexpr char kForeground[] = "foregroundDeletion";
 constexpr char kOrphan[] = "orphan";
+
+// What the publisher of the certificate says of it.
+Json CertificateNote() {
+  return Json::Obj({{"kubernetes.io/description",
+                     "Contains a CA bundle that can be used to verify the kube-apiserver when "
+                     "using internal endpoints such as the internal service IP or "
+                     "kubernetes.default.svc. No other usage is guaranteed across distributions of "
+                     "Kubernetes clusters."}});
+}
 
 bool Has(const std::vector<std::string>& values, const char* value) {
   return std::find(values.begin(), values.end(), value) != values.end();
@@ -54,6 +65,10 @@ bool Controllers::Settle(std::chrono::milliseconds timeout) {
 void Controllers::OnChange(const std::string& collection, const StoreEvent& event) {
   const StoredObject& object = *event.object;
   const ObjectKey key{collection, object.ns, object.name};
+  // What quotas count comes, goes or, of pods, ends.
+  if (!object.ns.empty() && (event.type != EventType::kModified || collection == "pods" ||
+                             collection == "resourcequotas"))
+    Add({What::kRecount, {"resourcequotas", object.ns, ""}, ""});
   if (event.type == EventType::kDeleted) {
     for (const OwnerReference& owner : object.owners) Add({What::kLookAtUid, {}, owner.uid});
     return Add({What::kGone, key, object.uid});
@@ -96,6 +111,8 @@ void Controllers::Process(const Note& note) {
     case What::kLookAtUid:
       if (const auto key = api_.store().FindUid(note.uid)) Look(*key);
       return;
+    case What::kRecount:
+      return RecountQuotas(api_, note.key.ns);
     case What::kGone:
       break;
   }
@@ -250,7 +267,8 @@ void Controllers::Provision(const std::string& ns) {
                                        {"metadata", Json::Obj({{"name", "default"}})}}));
   create("configmaps", Json::Obj({{"apiVersion", "v1"},
                                   {"kind", "ConfigMap"},
-                                  {"metadata", Json::Obj({{"name", "kube-root-ca.crt"}})},
+                                  {"metadata", Json::Obj({{"name", "kube-root-ca.crt"},
+                                                          {"annotations", CertificateNote()}})},
                                   {"data", Json::Obj({{"ca.crt", ""}})}}));
 }
 

@@ -13,9 +13,9 @@
 
 namespace slipway::sim {
 
-// What runs in every cluster: the garbage collector (background, foreground, orphan), the end of
-// namespaces, each namespace's default service account, and the end of a pod's grace period.
-// One thread; it is told of changes by the store.
+// What runs in every cluster: the count of quotas, the garbage collector (background, foreground,
+// orphan), the end of namespaces, each namespace's default service account, and the end of a pod's
+// grace period. One thread; it is told of changes by the store.
 class Controllers {
  public:
   Controllers(Api& api, TimerQueue& timers, Logger& log);
@@ -29,7 +29,7 @@ class Controllers {
   bool Settle(std::chrono::milliseconds timeout);
 
  private:
-  enum class What { kLook, kGone, kLookAtUid };
+  enum class What { kLook, kGone, kLookAtUid, kRecount };
 
   struct Note {
     What what = What::kLook;

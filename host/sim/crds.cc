@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <utility>
 
 #include "base/yaml.h"
 
@@ -36,11 +37,19 @@ Json Condition(const char* type, const char* reason, const char* message, const 
 
 }  // namespace
 
+void DefaultDefinition(Json& definition) {
+  Json& spec = definition["spec"];
+  if (!spec.Has("conversion")) spec.Set("conversion", Json::Obj({{"strategy", "None"}}));
+  Json& names = spec["names"];
+  const std::string kind = std::as_const(names)["kind"].AsString();
+  if (std::as_const(names)["singular"].AsString().empty()) names.Set("singular", Lower(kind));
+  if (std::as_const(names)["listKind"].AsString().empty()) names.Set("listKind", kind + "List");
+}
+
 Answer<Done> CompleteDefinition(Json& definition, const std::string& now) {
   const ResourceName resource{"apiextensions.k8s.io", "customresourcedefinitions",
                               "CustomResourceDefinition"};
   Json& spec = definition["spec"];
-  if (!spec.Has("conversion")) spec.Set("conversion", Json::Obj({{"strategy", "None"}}));
   const Json& read = spec;  // reading through it inserts nothing, so nothing moves
   const Json& names_read = read["names"];
   const std::string name = definition["metadata"]["name"].AsString();
@@ -67,8 +76,6 @@ Answer<Done> CompleteDefinition(Json& definition, const std::string& now) {
                       "spec.scope"});
   if (!causes.empty()) return Invalid(resource, name, causes);
   Json& names = spec["names"];
-  if (!names.Has("singular")) names.Set("singular", Lower(names["kind"].AsString()));
-  if (!names.Has("listKind")) names.Set("listKind", names["kind"].AsString() + "List");
   Json stored = Json::MakeArray();
   for (const Json& version : spec["versions"].items())
     if (version["storage"].AsBool()) stored.Push(version["name"]);

@@ -10,6 +10,8 @@
 
 namespace slipway::sim {
 
+// The names and the conversion that a definition need not say.
+void DefaultDefinition(Json& definition);
 // Fills in what the server adds to a CustomResourceDefinition (names, Established) and refuses one
 // that cannot be served.
 Answer<Done> CompleteDefinition(Json& definition, const std::string& now);

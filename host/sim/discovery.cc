@@ -2,8 +2,10 @@
 
 #include <map>
 
+#include "base/crypto.h"
 #include "sim/open_api.h"
 #include "sim/status.h"
+#include "sim/target.h"
 
 namespace slipway::sim {
 
@@ -18,12 +20,16 @@ Json Strings(const std::vector<std::string>& values) {
 Json Version() {
   return Json::Obj({{"major", "1"},
                     {"minor", "35"},
+                    {"emulationMajor", "1"},
+                    {"emulationMinor", "35"},
+                    {"minCompatibilityMajor", "1"},
+                    {"minCompatibilityMinor", "34"},
                     {"gitVersion", "v1.35.4+slipway-sim"},
                     {"gitCommit", ""},
                     {"gitTreeState", "clean"},
                     {"buildDate", "2026-01-01T00:00:00Z"},
                     {"goVersion", ""},
-                    {"compiler", "gcc"},
+                    {"compiler", "gc"},
                     {"platform", "linux/amd64"}});
 }
 
@@ -61,6 +67,8 @@ Json Resource(const Kind& kind, const std::string& sub, const std::string& sub_k
   if (!sub.empty()) return out;
   if (!kind.short_names.empty()) out.Set("shortNames", Strings(kind.short_names));
   if (!kind.categories.empty()) out.Set("categories", Strings(kind.categories));
+  const std::string stored = kind.group + "/" + kind.version + "/" + kind.kind;
+  out.Set("storageVersionHash", Base64Encode(Sha256(stored).substr(0, 8)));
   return out;
 }
 
@@ -74,7 +82,10 @@ Json ResourceList(const KindRegistry& kinds, const std::string& group, const std
     }
     resources.Push(Resource(
         *kind, "", "",
-        {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}));
+        kind->custom ? std::vector<std::string>{"delete", "deletecollection", "get", "list",
+                                                "patch", "create", "update", "watch"}
+                     : std::vector<std::string>{"create", "delete", "deletecollection", "get",
+                                                "list", "patch", "update", "watch"}));
     if (kind->has_status) resources.Push(Resource(*kind, "status", "", {"get", "patch", "update"}));
     if (!kind->scale_spec.empty())
       resources.Push(Resource(*kind, "scale", "Scale", {"get", "patch", "update"}));
@@ -83,6 +94,7 @@ Json ResourceList(const KindRegistry& kinds, const std::string& group, const std
       resources.Push(Resource(*kind, "proxy", "PodProxyOptions", {"get"}));
       resources.Push(Resource(*kind, "binding", "Binding", {"create"}));
       resources.Push(Resource(*kind, "eviction", "Eviction", {"create"}));
+      resources.Push(Resource(*kind, "binding", "Binding", {"create"}));
     }
     if (kind->kind == "Service" && !kind->custom)
       resources.Push(Resource(*kind, "proxy", "ServiceProxyOptions", {"get"}));
@@ -146,9 +158,12 @@ std::optional<http::Response> Discover(const KindRegistry& kinds, const http::Re
   if (first == "healthz" || first == "livez" || first == "readyz") return PlainText(200, "ok");
   if (first == "openapi") return OpenApi(kinds, request);
   if (first == "api" && path.size() == 1)
-    return Answered(Json::Obj({{"kind", "APIVersions"},
-                               {"versions", Json::Arr({"v1"})},
-                               {"serverAddressByClientCIDRs", Json::MakeArray()}}));
+    return Answered(
+        Json::Obj({{"kind", "APIVersions"},
+                   {"versions", Json::Arr({"v1"})},
+                   {"serverAddressByClientCIDRs",
+                    Json::Arr({Json::Obj({{"clientCIDR", "0.0.0.0/0"},
+                                          {"serverAddress", HeaderText(request, "host")}})})}}));
   if (first == "api" && path.size() == 2 && path[1] == "v1")
     return Answered(ResourceList(kinds, "", "v1"));
   if (first == "apis") return DiscoverApis(kinds, path);

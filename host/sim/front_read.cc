@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 #include "base/crypto.h"
 #include "sim/http_front.h"
 #include "sim/json_path.h"
+#include "sim/list_options.h"
 #include "sim/table.h"
 
 namespace slipway::sim {
@@ -64,48 +66,94 @@ TableRequest ReadTableRequest(const http::Request& request) {
   return out;
 }
 
+Answer<Done> CheckTableRequest(const http::Request& request) {
+  const std::string include = QueryText(request, "includeObject");
+  if (include.empty() || include == "Metadata" || include == "Object" || include == "None")
+    return Done{};
+  return BadRequest("Unable to convert to Table as requested: includeObject: Invalid value: " +
+                    Json::Quote(include) + ": must be 'Metadata', 'Object', 'None', or empty");
+}
+
+bool AsksForList(const http::Request& request) {
+  return HeaderText(request, "accept").find("as=PartialObjectMetadataList") != std::string::npos;
+}
+
+Failure NotAcceptableAs(const std::string& why) {
+  return {406, "NotAcceptable", why, {}};
+}
+
 struct Listing {
   std::vector<ObjectPtr> items;
   Json metadata;
 };
+
+// A page of what the collection was at version `at`, by undoing what came later; 0 is now.
+Answer<ObjectStore::Page> PageAt(const ObjectStore& store, const Target& target, uint64_t at,
+                                 const std::string& after, size_t limit) {
+  const std::string collection = target.kind->collection();
+  if (at == 0) return store.List(collection, target.ns, after, limit);
+  ObjectStore::Page now = store.List(collection, target.ns, "", 0);
+  std::vector<StoreEvent> events;
+  uint64_t oldest = 0;
+  if (!store.EventsAfter(collection, at, SIZE_MAX, events, oldest))
+    return Expired(
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without the continue "
+        "parameter, or use the continue token in this response to retrieve the remainder of the "
+        "results.");
+  std::map<std::string, ObjectPtr> then;
+  for (ObjectPtr& object : now.items) then.emplace(object->key(), std::move(object));
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (event->object->version > now.version) continue;
+    const bool here = target.ns.empty() || event->object->ns == target.ns;
+    if (event->previous == nullptr) {
+      then.erase(event->object->key());
+    } else if (here) {
+      then[event->object->key()] = event->previous;
+    }
+  }
+  ObjectStore::Page page;
+  page.version = at;
+  for (auto it = after.empty() ? then.begin() : then.upper_bound(after); it != then.end(); ++it) {
+    if (limit == 0 || page.items.size() < limit) {
+      page.items.push_back(it->second);
+      continue;
+    }
+    page.next = page.items.back()->key();
+    ++page.remaining;
+  }
+  return page;
+}
 
 // Objects of a selected list are looked through page by page until the limit is reached, so that
 // a small page of a selective list costs what it returns.
 Answer<Listing> Collect(const ObjectStore& store, const Target& target,
                         const http::Request& request) {
   TRY(const Selectors selectors, ReadSelectors(request, *target.kind));
-  const std::string collection = target.kind->collection();
-  const size_t limit = static_cast<size_t>(
-      std::max(0L, std::strtol(QueryText(request, "limit").c_str(), nullptr, 10)));
+  TRY(const ListOptions options, ReadListOptions(request, Reading::kList, store.version()));
+  const auto limit = static_cast<size_t>(std::max<int64_t>(0, options.limit));
   std::string after;
-  uint64_t version = 0;
-  if (const std::string token = QueryText(request, "continue"); !token.empty()) {
-    auto raw = Base64UrlDecode(token);
+  uint64_t version = options.match == "Exact" ? options.Version() : 0;
+  if (!options.token.empty()) {
+    auto raw = Base64UrlDecode(options.token);
     auto parsed = raw ? Json::Parse(*raw) : Result<Json>(Error{});
     if (!parsed || !(*parsed)["start"].is_string()) return BadRequest("continue key is not valid");
     after = (*parsed)["start"].AsString();
     version = static_cast<uint64_t>((*parsed)["rv"].AsInt());
-    std::vector<StoreEvent> ignored;
-    uint64_t oldest = 0;
-    if (!store.EventsAfter(collection, version, 0, ignored, oldest))
-      return Expired(
-          "The provided continue parameter is too old to display a consistent list result. You can "
-          "start a new list without the continue "
-          "parameter, or use the continue token in this response to retrieve the remainder of the "
-          "results.");
   }
   Listing out;
-  if (const std::string name = selectors.fields.Required("metadata.name");
-      !name.empty() && !target.ns.empty()) {
+  const std::string name = selectors.fields.Required("metadata.name");
+  if (!name.empty() && !target.ns.empty() && version == 0) {
     version = store.version();
-    const ObjectPtr only = store.Get(collection, target.ns, name);
+    const ObjectPtr only = store.Get(target.kind->collection(), target.ns, name);
     if (only != nullptr && selectors.Match(*only)) out.items.push_back(only);
     out.metadata = Json::Obj({{"resourceVersion", std::to_string(version)}});
     return out;
   }
-  ObjectStore::Page page = store.List(collection, target.ns, after, selectors.empty() ? limit : 0);
+  TRY(ObjectStore::Page page, PageAt(store, target, version, after, selectors.empty() ? limit : 0));
   if (version == 0) version = page.version;
   out.metadata = Json::Obj({{"resourceVersion", std::to_string(version)}});
+  if (target.kind->custom) out.metadata.Set("continue", "");
   if (selectors.empty()) {
     out.items = std::move(page.items);
     if (!page.next.empty())
@@ -133,16 +181,23 @@ bool HasContainer(const Json& spec, const std::string& name) {
 
 Json ScaleOf(const Kind& kind, const Json& object) {
   const Json& metadata = object["metadata"];
-  return Json::Obj(
-      {{"kind", "Scale"},
-       {"apiVersion", "autoscaling/v1"},
-       {"metadata", Json::Obj({{"name", metadata["name"]},
-                               {"namespace", metadata["namespace"]},
-                               {"uid", metadata["uid"]},
-                               {"resourceVersion", metadata["resourceVersion"]},
-                               {"creationTimestamp", metadata["creationTimestamp"]}})},
-       {"spec", Json::Obj({{"replicas", FindPath(object, kind.scale_spec).AsInt()}})},
-       {"status", Json::Obj({{"replicas", FindPath(object, kind.scale_status).AsInt()}})}});
+  Json spec = Json::MakeObject();
+  if (const int64_t wanted = FindPath(object, kind.scale_spec).AsInt(); wanted != 0)
+    spec.Set("replicas", wanted);
+  Json status = Json::Obj({{"replicas", FindPath(object, kind.scale_status).AsInt()}});
+  std::string selector;
+  for (const auto& [key, value] : object.At("/spec/selector/matchLabels").members())
+    selector += (selector.empty() ? "" : ",") + key + "=" + value.AsString();
+  if (!kind.custom && !selector.empty()) status.Set("selector", selector);
+  return Json::Obj({{"kind", "Scale"},
+                    {"apiVersion", "autoscaling/v1"},
+                    {"metadata", Json::Obj({{"name", metadata["name"]},
+                                            {"namespace", metadata["namespace"]},
+                                            {"uid", metadata["uid"]},
+                                            {"resourceVersion", metadata["resourceVersion"]},
+                                            {"creationTimestamp", metadata["creationTimestamp"]}})},
+                    {"spec", std::move(spec)},
+                    {"status", std::move(status)}});
 }
 
 }  // namespace
@@ -173,16 +228,25 @@ http::Response HttpFront::Object(Call& call, const StoredObject& object, int sta
 
 HttpFront::Reply HttpFront::Read(Call& call) {
   const Target& target = call.target;
+  if (AsksForList(call.request()))
+    return NotAcceptableAs(
+        "you requested PartialObjectMetadataList, but the requested object is not a list");
+  TRY([[maybe_unused]] const ListOptions options,
+      ReadListOptions(call.request(), Reading::kGet, parts_.api.store().version()));
   TRY(const ObjectPtr object, parts_.api.Get(*target.kind, target.ns, target.name));
   return Object(call, *object, 200, {});
 }
 
 HttpFront::Reply HttpFront::List(Call& call) {
   const Kind& kind = *call.target.kind;
+  if (FormOf(call.request()) == Form::kMetadata && !AsksForList(call.request()))
+    return NotAcceptableAs(
+        "you requested PartialObjectMetadata, but the requested object is a list");
   TRY(Listing listing, Collect(parts_.api.store(), call.target, call.request()));
   const Form form = FormOf(call.request());
   http::Response out;
   if (form == Form::kTable) {
+    TRY([[maybe_unused]] Done checked, CheckTableRequest(call.request()));
     out.body = MakeTable(kind, listing.items, std::move(listing.metadata),
                          ReadTableRequest(call.request()), NowMs())
                    .Dump();
@@ -220,20 +284,17 @@ void HttpFront::Watch(const CallPtr& call) {
   spec.ns = call->target.ns;
   spec.labels = selectors->labels;
   spec.fields = selectors->fields;
-  const std::string version = QueryText(request, "resourceVersion");
-  spec.after = std::strtoull(version.c_str(), nullptr, 10);
-  if (!version.empty() && version.find_first_not_of("0123456789") != std::string::npos)
-    return Finish(*call, BadRequest("invalid resource version: " + version));
-  const bool initial = QueryFlag(request, "sendInitialEvents");
-  spec.from_now = version.empty() || version == "0" || initial;
-  spec.bookmarks = QueryFlag(request, "allowWatchBookmarks");
-  spec.initial_end = initial && spec.bookmarks;
+  auto options = ReadListOptions(request, Reading::kWatch, store.version());
+  if (!options) return Finish(*call, std::move(options).error());
+  spec.after = options->Version();
+  spec.from_now = options->version.empty() || options->version == "0" || options->initial;
+  spec.bookmarks = options->bookmarks;
+  spec.initial_end = options->initial && spec.bookmarks;
   spec.fault = call->watch_fault;
   // From another life of this cluster: its history is not ours.
   if (!spec.from_now && spec.after > store.version())
     spec.fault = WatchFault{WatchFault::Action::kGone, 0};
-  const int64_t seconds = std::strtol(QueryText(request, "timeoutSeconds").c_str(), nullptr, 10);
-  spec.timeout_ms = seconds > 0 ? seconds * 1000 : kWatchMs;
+  spec.timeout_ms = options->timeout_s > 0 ? options->timeout_s * 1000 : kWatchMs;
   const Form form = FormOf(request);
   if (form == Form::kMetadata)
     spec.render = [](const StoredObject& object, std::string& out) { out = MetadataText(object); };

@@ -42,6 +42,17 @@ Json Success(const Target& target, const StoredObject& object) {
                     {"details", std::move(details)}});
 }
 
+http::Response Created() {
+  return {201,
+          {},
+          Json::Obj({{"kind", "Status"},
+                     {"apiVersion", "v1"},
+                     {"metadata", Json::MakeObject()},
+                     {"status", "Success"},
+                     {"code", 201}})
+              .Dump()};
+}
+
 // Kinds whose deletion is answered with what was deleted.
 bool ReturnsDeleted(const Kind& kind) {
   static constexpr std::string_view kKinds[] = {
@@ -131,7 +142,6 @@ HttpFront::Reply HttpFront::WriteScale(Call& call) {
   const http::Request& request = call.request();
   if (call.verb != "update" && call.verb != "patch") return MethodNotAllowed();
   TRY(WriteOptions options, ReadWriteOptions(request, target));
-  options.subresource.clear();
   TRY(const Json body, ReadBody(request));
   const Json* replicas = body["spec"].Find("replicas");
   if (replicas == nullptr || !replicas->is_int()) return BadRequest("spec.replicas is required");
@@ -184,34 +194,34 @@ HttpFront::Reply HttpFront::RemoveCollection(Call& call) {
           std::to_string(parts_.api.store().version()) + "\"},\"items\":[" + items + "]}"};
 }
 
-// POST bindings, or binding of a pod: how a scheduler places it.
+// POST bindings, or binding of a pod: the scheduler's way to give it its node, which no update can.
 HttpFront::Reply HttpFront::Bind(Call& call) {
   const Target& target = call.target;
+  TRY(const WriteOptions options, ReadWriteOptions(call.request(), target));
   TRY(const Json body, ReadBody(call.request()));
+  const KindPtr pods = parts_.api.kinds().ByKind("v1", "Pod");
   const std::string name = target.name.empty() ? body["metadata"]["name"].AsString() : target.name;
   const std::string node = body["target"]["name"].AsString();
-  if (node.empty())
-    return Invalid({"", "bindings", "Binding"}, name,
-                   {{"FieldValueRequired", "Required value", "target.name"}});
-  const KindPtr pods = parts_.api.kinds().ByKind("v1", "Pod");
+  if (node.empty()) return Failure{500, "", "target.name: Required value", {}};
   const auto change = [&](const Json& before) -> Answer<Json> {
-    if (const std::string& at = before.At("/spec/nodeName").AsString(); !at.empty())
-      return Conflict({"", "pods/binding", "Pod"}, name,
-                      "pod " + name + " is already assigned to node " + Json::Quote(at));
+    const std::string& bound = before["spec"]["nodeName"].AsString();
+    if (!bound.empty())
+      return Conflict({"", "pods/binding", ""}, name,
+                      "pod " + name + " is already assigned to node " + Json::Quote(bound));
     Json after = before;
-    after.SetAt("/spec/nodeName", node);
+    after["spec"].Set("nodeName", node);
+    Json& conditions = after["status"]["conditions"];
+    std::erase_if(conditions.items(),
+                  [](const Json& one) { return one["type"].AsString() == "PodScheduled"; });
+    conditions.Push(Json::Obj({{"type", "PodScheduled"},
+                               {"status", "True"},
+                               {"lastProbeTime", Json()},
+                               {"lastTransitionTime", FormatSeconds(NowMs())}}));
     return after;
   };
   TRY([[maybe_unused]] const Written written,
-      parts_.api.Modify(*pods, target.ns, name, change, {.manager = "scheduler"}));
-  return http::Response{201,
-                        {},
-                        Json::Obj({{"kind", "Status"},
-                                   {"apiVersion", "v1"},
-                                   {"metadata", Json::MakeObject()},
-                                   {"status", "Success"},
-                                   {"code", 201}})
-                            .Dump()};
+      parts_.api.Modify(*pods, target.ns, name, change, options));
+  return Created();
 }
 
 HttpFront::Reply HttpFront::Evict(Call& call) {
@@ -219,14 +229,7 @@ HttpFront::Reply HttpFront::Evict(Call& call) {
   if (target.kind->kind != "Pod") return MethodNotAllowed();
   TRY([[maybe_unused]] const Deleted deleted,
       parts_.api.Delete(*target.kind, target.ns, target.name, {}));
-  return http::Response{201,
-                        {},
-                        Json::Obj({{"kind", "Status"},
-                                   {"apiVersion", "v1"},
-                                   {"metadata", Json::MakeObject()},
-                                   {"status", "Success"},
-                                   {"code", 201}})
-                            .Dump()};
+  return Created();
 }
 
 }  // namespace slipway::sim

@@ -3,7 +3,9 @@
 #include <cstdlib>
 
 #include "base/crypto.h"
+#include "sim/builtin_types.h"
 #include "sim/discovery.h"
+#include "sim/go_decode.h"
 
 namespace slipway::sim {
 
@@ -55,9 +57,16 @@ const char* ReasonOf(int status) {
 }
 
 // What kubectl asks with `auth can-i`: here everyone may do everything.
-Json AccessReview(Json body) {
-  body.Set("status", Json::Obj({{"allowed", true}}));
-  return body;
+Json AccessReview(Json body, const std::string& manager, int64_t now_ms) {
+  Kind kind;
+  kind.group = "authorization.k8s.io";
+  kind.version = "v1";
+  kind.kind = "SelfSubjectAccessReview";
+  kind.schema = BuiltinSchema(kind.api_version(), kind.kind);
+  DecodeAsGo(*kind.schema, body);
+  body.Erase("status");
+  TrackUpdate(kind, {}, body, {manager, "", FormatSeconds(now_ms)});
+  return body.Set("status", Json::Obj({{"allowed", true}}));
 }
 
 }  // namespace
@@ -166,7 +175,14 @@ void HttpFront::Run(const CallPtr& call) {
       request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") {
     auto body = ReadBody(request);
     if (!body) return Finish(*call, std::move(body).error());
-    return Finish(*call, http::Response{201, {}, AccessReview(*std::move(body)).Dump()});
+    auto options = ReadWriteOptions(request, {});
+    if (!options) return Finish(*call, std::move(options).error());
+    return Finish(
+        *call,
+        http::Response{
+            201,
+            {},
+            AccessReview(*std::move(body), options->manager, parts_.api.clock().NowMs()).Dump()});
   }
   if (auto found = Discover(parts_.api.kinds(), request)) {
     if (found->status != 404 && request.method != "GET" && request.method != "HEAD")
@@ -188,10 +204,17 @@ void HttpFront::Dispatch(const CallPtr& call) {
   const bool scale = sub == "scale" && !target.kind->scale_spec.empty();
   const bool known = sub.empty() || (sub == "status" && target.kind->has_status) || scale ||
                      (sub == "finalize" && target.kind->kind == "Namespace");
-  if (!known)
-    return Finish(*call,
-                  Failure{404, "NotFound", "the server could not find the requested resource",
-                          Json::MakeObject()});
+  Failure refused =
+      target.kind->custom ? MethodNotAllowed(target.kind->name()) : MethodNotAllowed();
+  if (!known) {
+    Failure unknown = target.kind->custom ? NotFound(target.kind->name(), target.name)
+                                          : Failure{404, "NotFound", "", Json::MakeObject()};
+    unknown.message = "the server could not find the requested resource";
+    return Finish(*call, std::move(unknown));
+  }
+  const bool reads = call->request().method == "GET";
+  if (call->verb == "get" && (!reads || sub == "finalize"))
+    return Finish(*call, std::move(refused));
   if (call->verb == "get") return Finish(*call, Read(*call));
   if (call->verb == "list") return Finish(*call, List(*call));
   if (call->verb == "watch") return Watch(call);
@@ -202,7 +225,7 @@ void HttpFront::Dispatch(const CallPtr& call) {
   const bool change = (call->verb == "update" || call->verb == "patch" || call->verb == "apply") &&
                       !target.name.empty();
   if (create || change) return Finish(*call, Write(*call));
-  Finish(*call, MethodNotAllowed());
+  Finish(*call, std::move(refused));
 }
 
 void HttpFront::Finish(Call& call, Reply reply) {

@@ -81,6 +81,7 @@ class HttpFront {
   Reply RemoveCollection(Call& call);
   Reply Bind(Call& call);
   Reply Evict(Call& call);
+  Reply Bind(Call& call);
   Reply PodLog(Call& call);
   void Proxy(const CallPtr& call);
 

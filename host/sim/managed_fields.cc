@@ -41,7 +41,7 @@ void WriteEntries(Entries entries, Json& object) {
                           {"manager", entry.manager},
                           {"operation", entry.operation}});
     if (!entry.subresource.empty()) one.Set("subresource", entry.subresource);
-    one.Set("time", entry.time);
+    if (!entry.time.empty()) one.Set("time", entry.time);
     list.Push(std::move(one));
   }
   if (list.empty()) {
@@ -69,8 +69,7 @@ Entry& EntryFor(Entries& entries, const Kind& kind, const Writer& writer, const 
     if (entry.manager == writer.manager && entry.operation == operation &&
         entry.subresource == writer.subresource)
       return entry;
-  entries.push_back(
-      {writer.manager, operation, kind.api_version(), writer.time, writer.subresource, {}});
+  entries.push_back({writer.manager, operation, kind.api_version(), "", writer.subresource, {}});
   return entries.back();
 }
 
@@ -129,7 +128,10 @@ void TrackUpdate(const Kind& kind, const Json& before, Json& after, const Writer
   Entries entries = ReadEntries(before.is_null() ? after : before);
   // [{}] is how a client asks to forget the owners.
   const Json::Array& sent = std::as_const(after).At("/metadata/managedFields").items();
-  if (before.is_null() || (sent.size() == 1 && sent[0].empty())) entries.clear();
+  if (before.is_null()) entries.clear();
+  if (sent.size() == 1 && sent[0].empty()) return WriteEntries({}, after);
+  // Nor is an object without owners given any before the first apply.
+  if (!before.is_null() && entries.empty()) return WriteEntries({}, after);
   const TypeView type = TypeView::Of(kind);
   FieldChanges changes = CompareFields(before.is_null() ? NewObject(kind) : WithoutManaged(before),
                                        WithoutManaged(after), type);
@@ -148,7 +150,8 @@ void TrackUpdate(const Kind& kind, const Json& before, Json& after, const Writer
   if (!changes.set.empty()) {
     Entry& mine = EntryFor(entries, kind, writer, "Update");
     mine.fields.Add(changes.set);
-    mine.time = writer.time;
+    // As the server has it for this subresource alone.
+    mine.time = writer.subresource == "scale" ? "" : writer.time;
   }
   WriteEntries(std::move(entries), after);
 }
@@ -163,6 +166,13 @@ Answer<Json> ApplyConfiguration(const Kind& kind, const Json& live, const Json& 
   StripServerFields(set);
   const Json base = live.is_null() ? Json::MakeObject() : WithoutManaged(live);
   Entries entries = ReadEntries(live);
+  if (!live.is_null() && entries.empty()) {
+    // Whatever was there before belongs to this one.
+    FieldSet all = FieldSet::Of(base, type);
+    StripServerFields(all);
+    entries.push_back(
+        {"before-first-apply", "Update", kind.api_version(), writer.time, "", std::move(all)});
+  }
   Entry& mine = EntryFor(entries, kind, writer, "Apply");
 
   Json merged = MergeTyped(base, wanted, type);
@@ -188,8 +198,8 @@ Answer<Json> ApplyConfiguration(const Kind& kind, const Json& live, const Json& 
     for (const auto& [loser, fields] : conflicts)
       if (loser == &entry) entry.fields.Subtract(fields);
   }
-  // The time stays when nothing changed, so that an apply without effect writes nothing.
-  if (mine.fields != set || merged != base) mine.time = writer.time;
+  // The time stays when the object does, so that an apply without effect writes nothing.
+  if (live.is_null() || merged != base) mine.time = writer.time;
   mine.fields = std::move(set);
   WriteEntries(std::move(entries), merged);
   return merged;

@@ -74,7 +74,10 @@ bool RunOperation(Json& object, const Json& operation, std::string& why) {
   if (op == "add") return AddAt(object, path, operation["value"]);
   if (op == "remove") return RemoveAt(object, path);
   if (op == "replace") {
-    if (!Exists(object, path)) return false;
+    // The server's decoder replaces members that are not there, too.
+    std::string last;
+    const Json* parent = Parent(object, path, last);
+    if (!Exists(object, path) && (parent == nullptr || !parent->is_object())) return false;
     object.SetAt(path, operation["value"]);
     return true;
   }
@@ -131,25 +134,48 @@ Json MergeList(const Json& live, const Json& patch, const TypeView& type) {
   return out;
 }
 
-// The listed elements first, in their order.
-void Reorder(Json& list, const Json& order, const std::string& key) {
-  Json out = Json::MakeArray();
-  for (const Json& wanted : order.items()) {
-    const auto same = [&](const Json& item) {
-      return wanted.is_object() ? item[key] == wanted[key] : item == wanted;
-    };
-    const auto found = std::find_if(list.items().begin(), list.items().end(), same);
-    if (found == list.items().end()) continue;
-    out.Push(std::move(*found));
-    list.items().erase(found);
+size_t Position(const Json& list, const Json& item, const std::string& key) {
+  const auto same = [&](const Json& one) {
+    return !key.empty() && one.is_object() && item.is_object() ? one[key] == item[key]
+                                                               : one == item;
+  };
+  return static_cast<size_t>(std::find_if(list.items().begin(), list.items().end(), same) -
+                             list.items().begin());
+}
+
+// The order of a merged list: what the patch names in its order, what only the server had in the
+// server's. Of the two a new element goes first, else what came first on the server.
+void Reorder(Json& list, const Json& named, const Json& server, const std::string& key) {
+  std::vector<Json> ours(named.size()), theirs;
+  std::vector<bool> present(named.size());
+  for (Json& item : list.items()) {
+    const size_t at = Position(named, item, key);
+    if (at == named.size()) {
+      theirs.push_back(std::move(item));
+    } else {
+      present[at] = true;
+      ours[at] = std::move(item);
+    }
   }
-  for (Json& rest : list.items()) out.Push(std::move(rest));
+  Json out = Json::MakeArray();
+  size_t i = 0, j = 0;
+  while (i < ours.size() || j < theirs.size()) {
+    if (i < ours.size() && !present[i]) {
+      ++i;
+      continue;
+    }
+    const size_t mine = i < ours.size() ? Position(server, ours[i], key) : 0;
+    const bool take_ours =
+        j == theirs.size() ||
+        (i < ours.size() && (mine == server.size() || mine < Position(server, theirs[j], key)));
+    out.Push(std::move(take_ours ? ours[i++] : theirs[j++]));
+  }
   list = std::move(out);
 }
 
 }  // namespace
 
-Answer<Json> ApplyJsonPatch(const ResourceName& resource, Json object, const Json& patch) {
+Answer<Json> ApplyJsonPatch(Json object, const Json& patch) {
   if (!patch.is_array())
     return BadRequest(
         "error decoding patch: json: cannot unmarshal object into Go value of type "
@@ -159,8 +185,7 @@ Answer<Json> ApplyJsonPatch(const ResourceName& resource, Json object, const Jso
     if (!RunOperation(object, operation, why))
       return Failure{422, "Invalid",
                      "the server rejected our request due to an error in our request",
-                     Json::Obj({{"kind", resource.plural},
-                                {"causes", Json::Arr({Json::Obj({{"message", why}})})}})};
+                     Json::MakeObject()};
   }
   return object;
 }
@@ -175,6 +200,7 @@ Json ApplyStrategicPatch(Json object, const Json& patch, const TypeView& type) {
       const auto& keys = retained->items();
       return std::find(keys.begin(), keys.end(), Json(member.first)) == keys.end();
     });
+  const Json before = object;
   for (const auto& [key, value] : patch.members()) {
     if (key.rfind("$deleteFromPrimitiveList/", 0) == 0) {
       Json& list = object[std::string_view(key).substr(25)];
@@ -185,7 +211,10 @@ Json ApplyStrategicPatch(Json object, const Json& patch, const TypeView& type) {
     if (value.is_null()) {
       object.Erase(key);
     } else if (value.is_array()) {
-      object.Set(key, MergeList(std::as_const(object)[std::string_view(key)], value, field));
+      const Json server = std::as_const(object)[std::string_view(key)];
+      Json merged = MergeList(server, value, field);
+      if (field.Merges()) Reorder(merged, value, server, field.MergeKey());
+      object.Set(key, std::move(merged));
     } else if (value.is_object()) {
       Json child = std::as_const(object)[std::string_view(key)];
       object.Set(key, ApplyStrategicPatch(std::move(child), value, field));
@@ -197,7 +226,7 @@ Json ApplyStrategicPatch(Json object, const Json& patch, const TypeView& type) {
     if (key.rfind("$setElementOrder/", 0) != 0) continue;
     const std::string name = key.substr(17);
     if (Json* list = object.Find(name); list != nullptr && list->is_array())
-      Reorder(*list, order, type.Field(name).MergeKey());
+      Reorder(*list, order, before[std::string_view(name)], type.Field(name).MergeKey());
   }
   return object;
 }

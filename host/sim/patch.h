@@ -8,7 +8,7 @@
 namespace slipway::sim {
 
 // RFC 6902. 422 when an operation does not fit, 400 when the patch is malformed.
-Answer<Json> ApplyJsonPatch(const ResourceName& resource, Json object, const Json& patch);
+Answer<Json> ApplyJsonPatch(Json object, const Json& patch);
 // Kubernetes' strategic merge patch with the merge keys of the built-in kinds; understands $patch,
 // $deleteFromPrimitiveList, $retainKeys and $setElementOrder.
 Json ApplyStrategicPatch(Json object, const Json& patch, const TypeView& type);

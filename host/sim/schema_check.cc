@@ -1,4 +1,5 @@
 #include <cmath>
+#include <set>
 
 #include "sim/schema.h"
 
@@ -254,6 +255,7 @@ class Typed {
   }
 
   void CheckItems(const Schema& schema, const Json& value, const std::string& path) {
+    std::set<std::string> seen;
     size_t i = 0;
     for (const Json& item : value.items()) {
       std::string element = "[" + std::to_string(i++) + "]";
@@ -268,6 +270,9 @@ class Typed {
         }
         element = "[" + element + "]";
       }
+      if (schema.list_type == Schema::ListType::kSet) element = "[=" + item.Dump() + "]";
+      if (schema.list_type != Schema::ListType::kAtomic && !seen.insert(element).second)
+        Add(path, "duplicate entries for key " + element);
       Check(*schema.items, item, path + element, false);
     }
   }

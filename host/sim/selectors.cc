@@ -1,6 +1,7 @@
 #include "sim/selectors.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace slipway::sim {
 
@@ -44,6 +45,10 @@ const std::string* FindIn(const StringPairs& pairs, std::string_view key) {
   return nullptr;
 }
 
+long long AsNumber(const std::string& text) {
+  return std::strtoll(text.c_str(), nullptr, 10);
+}
+
 bool Contains(const std::vector<std::string>& values, const std::string& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
@@ -76,11 +81,21 @@ Answer<LabelSelector> LabelSelector::Parse(std::string_view text) {
       std::string_view value = part.substr(at + 1);
       if (!value.empty() && value.front() == '=') value.remove_prefix(1);
       term.values.emplace_back(Trim(value));
+    } else if (const size_t sign = part.find_first_of("<>"); sign != std::string_view::npos) {
+      term.op = part[sign] == '>' ? Op::kGreater : Op::kLess;
+      key = Trim(part.substr(0, sign));
+      term.values.emplace_back(Trim(part.substr(sign + 1)));
+      if (term.values[0].empty() ||
+          term.values[0].find_first_not_of("0123456789") != std::string::npos)
+        return BadSelector(text, "for 'Gt', 'Lt' operators, the value must be an integer");
     } else if (part.front() == '!') {
       term.op = Op::kAbsent;
       key = Trim(part.substr(1));
     }
     if (!ValidKey(key)) return BadSelector(text, "invalid key " + Json::Quote(key));
+    for (const std::string& value : term.values)
+      if (!value.empty() && !ValidKey(value))
+        return BadSelector(text, "invalid value " + Json::Quote(value));
     term.key = key;
     out.terms_.push_back(std::move(term));
   }
@@ -99,6 +114,10 @@ bool LabelSelector::Matches(const StringPairs& labels) const {
         return value != nullptr;
       case Op::kAbsent:
         return value == nullptr;
+      case Op::kGreater:
+        return value != nullptr && AsNumber(*value) > AsNumber(term.values[0]);
+      case Op::kLess:
+        return value != nullptr && AsNumber(*value) < AsNumber(term.values[0]);
     }
     return false;
   });

@@ -20,7 +20,7 @@ class LabelSelector {
   bool empty() const { return terms_.empty(); }
 
  private:
-  enum class Op { kIn, kNotIn, kExists, kAbsent };
+  enum class Op { kIn, kNotIn, kExists, kAbsent, kGreater, kLess };
 
   struct Term {
     std::string key;

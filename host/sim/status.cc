@@ -95,6 +95,12 @@ Failure MethodNotAllowed() {
           "the server does not allow this method on the requested resource", Json::MakeObject()};
 }
 
+Failure MethodNotAllowed(const ResourceName& resource) {
+  Failure out = MethodNotAllowed();
+  out.details = Details(resource, "", resource.plural);
+  return out;
+}
+
 Failure NotAcceptable() {
   return {406,
           "NotAcceptable",

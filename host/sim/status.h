@@ -77,6 +77,8 @@ Failure Invalid(const ResourceName& resource, const std::string& name,
                 const std::vector<Cause>& causes);
 Failure BadRequest(const std::string& message);
 Failure MethodNotAllowed();
+// Of custom resources the refusal says which.
+Failure MethodNotAllowed(const ResourceName& resource);
 Failure NotAcceptable();
 Failure UnsupportedMediaType(const std::string& accepted);
 Failure Expired(const std::string& message);

@@ -18,14 +18,16 @@ std::string Units(int64_t big, const char* big_unit, int64_t small, const char* 
 Json Cell(const PrinterColumn& column, const Json& object, int64_t now_ms, bool builtin) {
   Json value =
       IsFunction(column) ? RunFunction(column, object, now_ms) : FindPath(object, column.path);
-  if (column.type == "date") {
+  if ((column.type == "date" && column.name != "Created At") || column.type == "age") {
     const int64_t at = value.is_string() ? ParseTime(value.AsString()) : -1;
     return at < 0 ? (value.is_null() && column.name != "Age" ? Json() : Json("<unknown>"))
                   : Json(HumanDuration(now_ms - at));
   }
   // Kubernetes' own counts are numbers, which are zero when nothing has been counted.
-  if (value.is_null() && column.type == "integer" && builtin) return 0;
-  if (value.is_null() || value.is_string() || column.type == "integer" || column.type == "number")
+  if (value.is_null() && builtin)
+    return column.type == "integer" || column.type == "count" ? Json(0) : Json("");
+  if (value.is_null() || value.is_string() || column.type == "integer" || column.type == "number" ||
+      column.type == "count")
     return value;
   if (column.type == "boolean") return value;
   return value.Dump();
@@ -33,11 +35,12 @@ Json Cell(const PrinterColumn& column, const Json& object, int64_t now_ms, bool 
 
 Json Format(const PrinterColumn& column) {
   const bool name = column.name == "Name";
-  return Json::Obj({{"name", column.name},
-                    {"type", column.type == "date" ? "string" : column.type},
-                    {"format", name ? "name" : ""},
-                    {"description", column.description},
-                    {"priority", column.priority}});
+  return Json::Obj(
+      {{"name", column.name},
+       {"type", column.type == "age" || column.type == "count" ? "string" : column.type},
+       {"format", name ? "name" : ""},
+       {"description", column.description},
+       {"priority", column.priority}});
 }
 
 Json Metadata(const Json& object) {
@@ -79,7 +82,7 @@ std::vector<PrinterColumn> TableColumns(const Kind& kind) {
 Json MakeTable(const Kind& kind, const std::vector<ObjectPtr>& objects, Json list_metadata,
                const TableRequest& request, int64_t now_ms) {
   const std::vector<PrinterColumn> columns = TableColumns(kind);
-  Json definitions = Json::MakeArray();
+  Json definitions = request.headers ? Json::MakeArray() : Json();
   if (request.headers)
     for (const PrinterColumn& column : columns) definitions.Push(Format(column));
   Json rows = Json::MakeArray();
@@ -91,8 +94,11 @@ Json MakeTable(const Kind& kind, const std::vector<ObjectPtr>& objects, Json lis
     Json row = Json::Obj({{"cells", std::move(cells)}});
     if (request.include == "Object") row.Set("object", value);
     if (request.include == "Metadata") row.Set("object", Metadata(value));
+    if (request.include == "None") row.Set("object", Json());
     rows.Push(std::move(row));
   }
+  // So does the converter that knows no more of a kind than its age.
+  if (rows.empty() && columns.back().name == "Created At") rows = Json();
   return Json::Obj({{"kind", "Table"},
                     {"apiVersion", "meta.k8s.io/v1"},
                     {"metadata", std::move(list_metadata)},

@@ -34,8 +34,14 @@ Answer<Target> ParseTarget(const KindRegistry& kinds, const http::Request& reque
   if (depth <= at || (!core && path[0] != "apis")) return PageNotFound();
   const std::string group = core ? "" : path[1];
   const std::string version = path[at - 1];
-  if (!kinds.HasGroup(group, version)) return PageNotFound();
+  if (!kinds.HasGroup(group, version))
+    return kinds.HasGroup(group, "") ? UnknownResource() : PageNotFound();
   Target out;
+  // The old way to watch, before it was a parameter.
+  if (path[at] == "watch" && depth > at + 1) {
+    out.watch = true;
+    ++at;
+  }
   // namespaces/{ns}/{resource}…, but not namespaces/{name} and namespaces/{name}/status.
   if (path[at] == "namespaces" && depth > at + 2 &&
       !(core && depth == at + 3 && IsNamespaceSubresource(path[at + 2]))) {
@@ -56,7 +62,7 @@ std::string VerbOf(const http::Request& request, const Target* target) {
   if (target == nullptr) return "";
   if (request.method == "GET" || request.method == "HEAD") {
     if (!target->name.empty()) return "get";
-    return QueryFlag(request, "watch") ? "watch" : "list";
+    return target->watch || QueryFlag(request, "watch") ? "watch" : "list";
   }
   if (request.method == "POST") return "create";
   if (request.method == "PUT") return "update";

@@ -15,7 +15,8 @@ namespace slipway::sim {
 struct Target {
   KindPtr kind;
   std::string ns, name, subresource;
-  std::string rest;  // behind the subresource, for proxies
+  bool watch = false;  // /api/v1/watch/…
+  std::string rest;    // behind the subresource, for proxies
 };
 
 // Nothing when the path is not below /api/v1 or /apis; the "404 page not found" and the Status of

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/go_decode.h"
+
 namespace slipway::sim {
 
 namespace {
@@ -144,6 +146,13 @@ bool WatchHub::SendChanges(Watch& watch, bool& drained) {
       const bool was = event.previous != nullptr && Selected(watch, *event.previous);
       const bool is = event.type != EventType::kDeleted && Selected(watch, *event.object);
       if (!was && !is) continue;
+      // Who is no longer selected goes as he last was seen.
+      if (!is && event.type != EventType::kDeleted) {
+        const auto seen = CopyForVersion(*event.previous);
+        SetVersion(*seen, event.object->version);
+        if (!Send(watch, "DELETED", *seen)) return false;
+        continue;
+      }
       if (!Send(watch, !is ? "DELETED" : was ? "MODIFIED" : "ADDED", *event.object)) return false;
     }
     if (events.size() < kBatch) break;
@@ -172,12 +181,12 @@ bool WatchHub::Send(Watch& watch, const char* type, const StoredObject& object) 
 }
 
 bool WatchHub::SendBookmark(Watch& watch, bool initial_end) {
-  Json metadata =
-      Json::Obj({{"resourceVersion", std::to_string(watch.after)}, {"creationTimestamp", Json()}});
+  Json metadata = Json::Obj({{"resourceVersion", std::to_string(watch.after)}});
   if (initial_end) metadata.Set("annotations", Json::Obj({{"k8s.io/initial-events-end", "true"}}));
-  const Json object = Json::Obj({{"kind", watch.spec.kind->kind},
-                                 {"apiVersion", watch.spec.kind->api_version()},
-                                 {"metadata", std::move(metadata)}});
+  Json object = Json::Obj({{"kind", watch.spec.kind->kind},
+                           {"apiVersion", watch.spec.kind->api_version()},
+                           {"metadata", std::move(metadata)}});
+  if (!watch.spec.kind->custom) DecodeAsGo(*watch.spec.kind->schema, object);
   return watch.stream->Write(Line("BOOKMARK", object.Dump()));
 }
 

@@ -8,15 +8,16 @@ import os
 import pytest
 import yaml
 
-from conformance.requests import changes, reads, verbs
+from conformance.requests import changes, reads, rules, verbs
 from conformance.requests.bodies import WIDGETS, thing
 from conformance.step import Server, Step, differences
 from controlplane.controlplane import ApiServer, definitions
 from integration.host import Sim, make_dir, remove_dir
 
 # What the simulator has, too: a controller that it has not would write at a moment of its own.
-CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller", "resourcequota-controller")
-GROUPS = {**verbs.GROUPS, **changes.GROUPS, **reads.GROUPS}
+CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller", "resourcequota-controller",
+               "persistentvolumeclaim-protection-controller")
+GROUPS = {**verbs.GROUPS, **changes.GROUPS, **reads.GROUPS, **rules.GROUPS}
 STEPS = [step for steps in GROUPS.values() for step in steps]
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences.yaml"), encoding="utf-8") as f:
     LISTED = {(entry["request"], field): entry["reason"] for entry in yaml.safe_load(f) or [] for field in entry["fields"]}

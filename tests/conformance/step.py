@@ -113,6 +113,7 @@ UNEQUAL = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<microtime>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uid>"),
     (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-<random>"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "<server>"),
     (re.compile(r"10\.\d+\.\d+\.\d+"), "<address>"),
 ]
 FIELDS = {"continue": "<token>", "ca.crt": "<certificate>", "nodePort": "<port>"}
@@ -125,20 +126,21 @@ def normal(value, key=""):
         if prefix and re.fullmatch(re.escape(prefix) + "[a-z0-9]{5}", str(out.get("name"))):
             out["name"] = prefix + "<random>"
         if out.get("kind") == "Table":
-            ages = [i for i, column in enumerate(out["columnDefinitions"] or []) if column["name"].lower() in ("age", "last seen", "duration")]
             for row in out["rows"] or []:
-                row["cells"] = ["<age>" if i in ages and isinstance(cell, str) and re.match(r"\d", cell) else cell for i, cell in enumerate(row["cells"])]
+                row["cells"] = ["<age>" if isinstance(cell, str) and re.fullmatch(r"(\d+[smhdy])+", cell) else cell for cell in row["cells"]]
             for column in out["columnDefinitions"] or []:
                 column.pop("description")
         return out
     if isinstance(value, list):
         out = [normal(child) for child in value]
+        if key == "resources" and out and "singularName" in out[0]:
+            out.sort(key=lambda resource: resource["name"])  # the server's order is that of a map
         if key == "managedFields":
             out.sort(key=lambda entry: (entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", "")))
         return out
     if key == "resourceVersion" and isinstance(value, str) and value not in ("", "0"):
         return "<version>"
-    if key in FIELDS and value:
+    if key in FIELDS and (value or key == "ca.crt"):
         return FIELDS[key]
     if isinstance(value, str):
         return unify(value)
