@@ -6,7 +6,7 @@ deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpist
   rapidjson-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libyaml-cpp-dev libcli11-dev ccache
   libgtest-dev libgmock-dev libbenchmark-dev"
 deps_run="postgresql-15 postgresql-client-15 curl openssl procps python3"
-deps_test="python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
+deps_test="python3-venv python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
 deps_quality="clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr"
 deps_node="containerd runc containernetworking-plugins debootstrap iproute2 nftables conntrack util-linux python3-yaml python3-venv"
 
