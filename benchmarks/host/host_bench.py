@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """What does the whole host cost? Measured from outside, on the release build, beside slipway-sim in a process of its own.
 
-usage: host_bench.py BUILD_DIRECTORY provisioning|waiting|get [--short]
+usage: host_bench.py BUILD_DIRECTORY provisioning|waiting|get|cluster [--short]
 
 provisioning  CPU and wall of slipwayd per provisioning, over an operator without any delay: the FAKE engine's database is one
               ConfigMap and ready as soon as it exists (ideal operator), and a PostgreSQL of one instance on the simulated operator
 waiting       bytes of resident memory per instance that waits, 10,000 of them at once; threads
+cluster       FREE PostgreSQL, 1,000 at once on a real control plane: requests of the host per provisioning and where they go, its CPU
 get           GET /v1/instances/{id} beside a bare Pistache handler that answers as many bytes
 """
+import collections
 import json
 import os
 import re
@@ -113,6 +115,50 @@ def waiting(short):
         world.close()
 
 
+def resource_of(path):
+    """"clusters" of /apis/postgresql.cnpg.io/v1/namespaces/a/clusters/b; a group's discovery is its path."""
+    parts = path.strip("/").split("/")[2 if path.startswith("/api/") else 3:]
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    return parts[0] if parts else path
+
+
+def cluster(short):
+    from controlplane.controlplane import ControlPlane
+    count = 30 if short else 1000
+    data = make_dir()
+    # As many passes at once as there are instances, and no limits on what the controllers may ask.
+    server = ControlPlane(os.path.join(data, "server"), databases=False)
+    host = Host(os.path.join(data, "host"), server, check=False, config="stage_timeout_seconds: {default: 3600}").start()
+    pid = host.process.pid
+
+    def create(n):
+        answer = host.create(f"p{n}", org=f"o{n % 50}")
+        assert answer.status == 202, answer.body
+        return answer.json["id"]
+
+    try:
+        host.finish(create(0))  # its watches begin with the first one
+        os.truncate(server.request_log, 0)
+        before, began = cpu_seconds(pid), time.monotonic()
+        with ThreadPoolExecutor(16) as pool:
+            operations = list(pool.map(create, range(1, count + 1)))
+        ends = [host.finish(operation, 3600)["state"] for operation in operations]
+        wall, cpu = time.monotonic() - began, cpu_seconds(pid) - before
+        assert set(ends) == {"SUCCEEDED"}, set(ends)
+        asked = [r for r in server.requests() if r["userAgent"].startswith("slipwayd")]
+        where = collections.Counter(f"{r['verb']} {resource_of(r['path'])}" for r in asked)
+        row(f"real control plane, {count} at once: requests each", f"{len(asked) / count:.2f}", f"wall {wall:.0f} s", "", "fewer", True)
+        for what, times in where.most_common(20):
+            print(f"    {times / count:8.2f}  {what}", flush=True)
+        row("real control plane: CPU of the host each", f"{cpu * 1000 / count:.2f} ms", "", "", "<= 20 ms", cpu * 1000 / count <= 20)
+        row("real control plane: failed operations", "0", f"of {count}", "", "0", True)
+    finally:
+        host.stop()
+        server.stop()
+        remove_dir(data)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -151,4 +197,4 @@ def get(short):
 
 
 if __name__ == "__main__":
-    {"provisioning": provisioning, "waiting": waiting, "get": get}[sys.argv[2]]("--short" in sys.argv)
+    {"provisioning": provisioning, "waiting": waiting, "get": get, "cluster": cluster}[sys.argv[2]]("--short" in sys.argv)

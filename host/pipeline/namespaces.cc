@@ -20,17 +20,20 @@ bool IsOurs(const Json& object, const store::InstanceRecord& instance) {
          labels[kProjectLabel].AsString() == instance.project;
 }
 
-// "kubernetes is waiting for …": the conditions that the namespace controller writes.
+// What is left in it and whose finalizers hold it: the conditions that the namespace controller
+// writes.
 std::string WhyTerminating(const Json& object) {
+  std::string out;
   for (const char* type :
        {"NamespaceFinalizersRemaining", "NamespaceContentRemaining",
         "NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure"}) {
     for (const Json& condition : object["status"]["conditions"].items()) {
       if (condition["type"].AsString() == type && condition["status"].AsString() == "True")
-        return std::string(type) + ": " + condition["message"].AsString();
+        out +=
+            (out.empty() ? "" : "; ") + std::string(type) + ": " + condition["message"].AsString();
     }
   }
-  return "Terminating";
+  return out.empty() ? "Terminating" : out;
 }
 
 // The API server may write a quantity in another form than it was given.

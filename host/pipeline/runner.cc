@@ -213,7 +213,8 @@ int64_t Runner::Observe(const std::string& instance_id) {
   Json observed;
   auto result = CallStep(deps_, context, "observe", "OBSERVE", observed);
   if (!result) {
-    const bool later = result.error().reason == "CacheNotSynced" || result.error().code == Code::kForbidden;
+    const bool later =
+        result.error().reason == "CacheNotSynced" || result.error().code == Code::kForbidden;
     return later ? kLookAgainMs : -1;
   }
   TakeOutputs(deps_, context, (*result)["outputs"], observed);

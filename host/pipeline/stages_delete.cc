@@ -1,5 +1,7 @@
 // Taking down, for a delete and for a rollback alike: deletes by uid from the inventory, then looks
 // until nothing is left.
+#include <algorithm>
+
 #include "pipeline/effects.h"
 #include "pipeline/namespaces.h"
 #include "pipeline/tick.h"
@@ -7,10 +9,15 @@
 namespace slipway::pipeline {
 namespace {
 
-constexpr int64_t kLookAgainMs = 300;
+constexpr int64_t kLookMs = 300, kMaxLookMs = 1500;
 
 store::StageRecord& Current(TickContext& context) {
   return context.operation.stages[context.operation.stage];
+}
+
+// Soon at first, then seldom: a namespace takes its controller five seconds at least.
+int64_t LookAgainMs(const TickDeps& deps, TickContext& context) {
+  return std::clamp((deps.clock.NowMs() - Current(context).started_ms) / 2, kLookMs, kMaxLookMs);
 }
 
 store::WaitingFor WaitingOn(const store::ObjectRecord& record, const RemovalState& state) {
@@ -60,9 +67,9 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
   StageOutcome judged = Judge(deps, context, *result);
   if (holds)
     return Waits(holds, "WaitingForDeletion", holds->kind + " " + holds->name + " is being deleted",
-                 kLookAgainMs);
+                 LookAgainMs(deps, context));
   if (!std::holds_alternative<StageReady>(judged.inputs.back())) {
-    if (judged.delay_ms > kLookAgainMs) judged.delay_ms = kLookAgainMs;
+    judged.delay_ms = std::min(judged.delay_ms, LookAgainMs(deps, context));
     return judged;
   }
 
@@ -72,14 +79,16 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
     if (!standing) return FromClusterError(Current(context), standing.error());
     if (*standing)
       return Waits(**standing, "WaitingForDeletion",
-                   (*standing)->kind + " " + (*standing)->name + " is being deleted", kLookAgainMs);
+                   (*standing)->kind + " " + (*standing)->name + " is being deleted",
+                   LookAgainMs(deps, context));
   }
   std::vector<kube::Informer::ObjectPtr> left;
   deps.observer.CollectAll(context.instance.id, left);
   if (!left.empty()) {
     const kube::ObjectRef& ref = left.front()->ref;
     return Waits(store::WaitingFor{ref.kind, ref.ns, ref.name, "StillThere", 0},
-                 "WaitingForDeletion", ref.ToString() + " is still there", kLookAgainMs);
+                 "WaitingForDeletion", ref.ToString() + " is still there",
+                 LookAgainMs(deps, context));
   }
   return judged;
 }
@@ -110,7 +119,7 @@ StageOutcome RunNamespaceDeletion(const TickDeps& deps, TickContext& context) {
   if (!waiting) return FromClusterError(Current(context), waiting.error());
   if (*waiting)
     return Waits(**waiting, "WaitingForDeletion", "namespace " + instance.ns + " is being deleted",
-                 kLookAgainMs);
+                 LookAgainMs(deps, context));
   context.pending.forget_namespace = instance.ns;
   return StageOutcome::Of(StageReady{""});
 }

@@ -28,11 +28,9 @@ std::vector<Cause> CheckList(const ListOptions& options, bool initial_given) {
                          ": supported values: \"Exact\", \"NotOlderThan\", \"\"",
                      kMatch});
     if (match == "Exact" && options.version == "0")
-      Forbid(out, kMatch,
-             "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+      Forbid(out, kMatch, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
-  if (initial_given)
-    Forbid(out, "sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (initial_given) Forbid(out, "sendInitialEvents", "sendInitialEvents is forbidden for list");
   return out;
 }
 
@@ -41,17 +39,16 @@ std::vector<Cause> CheckWatch(const ListOptions& options, bool initial_given) {
   const std::string& match = options.match;
   static constexpr char kMatch[] = "resourceVersionMatch";
   if (initial_given && match != "NotOlderThan")
-    Forbid(out, kMatch,
-           "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    Forbid(out, kMatch, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   if (match.empty()) return out;
   if (!initial_given)
     Forbid(out, kMatch,
            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   if (match != "NotOlderThan")
-    out.push_back({"FieldValueNotSupported",
-                   "Unsupported value: " + Json::Quote(match) +
-                       ": supported values: \"NotOlderThan\"",
-                   kMatch});
+    out.push_back(
+        {"FieldValueNotSupported",
+         "Unsupported value: " + Json::Quote(match) + ": supported values: \"NotOlderThan\"",
+         kMatch});
   return out;
 }
 
@@ -61,13 +58,12 @@ bool IsNumber(const std::string& text) {
 }
 
 Failure VersionTooLarge(const std::string& version, uint64_t newest) {
-  return {504,
-          "Timeout",
-          "Timeout: Too large resource version: " + version +
-              ", current: " + std::to_string(newest),
-          Json::Obj({{"causes", Json::Arr({Json::Obj({{"reason", "ResourceVersionTooLarge"},
-                                                      {"message", "Too large resource version"}})})}}),
-          1};
+  return {
+      504, "Timeout",
+      "Timeout: Too large resource version: " + version + ", current: " + std::to_string(newest),
+      Json::Obj({{"causes", Json::Arr({Json::Obj({{"reason", "ResourceVersionTooLarge"},
+                                                  {"message", "Too large resource version"}})})}}),
+      1};
 }
 
 }  // namespace
@@ -79,8 +75,9 @@ uint64_t ListOptions::Version() const {
 Answer<ListOptions> ReadListOptions(const http::Request& request, Reading reading,
                                     uint64_t newest) {
   ListOptions out;
-  for (const auto& [name, into] : {std::pair<const char*, int64_t*>("limit", &out.limit),
-                                   std::pair<const char*, int64_t*>("timeoutSeconds", &out.timeout_s)}) {
+  for (const auto& [name, into] :
+       {std::pair<const char*, int64_t*>("limit", &out.limit),
+        std::pair<const char*, int64_t*>("timeoutSeconds", &out.timeout_s)}) {
     const std::string text = QueryText(request, name);
     if (text.empty()) continue;
     if (!IsNumber(text))
@@ -94,12 +91,11 @@ Answer<ListOptions> ReadListOptions(const http::Request& request, Reading readin
   out.bookmarks = QueryFlag(request, "allowWatchBookmarks");
   if (reading != Reading::kGet) {
     const bool initial_given = request.Query("sendInitialEvents") != nullptr;
-    const std::vector<Cause> causes = reading == Reading::kWatch ? CheckWatch(out, initial_given)
-                                                                 : CheckList(out, initial_given);
+    const std::vector<Cause> causes =
+        reading == Reading::kWatch ? CheckWatch(out, initial_given) : CheckList(out, initial_given);
     if (!causes.empty()) return Invalid({"meta.k8s.io", "", "ListOptions"}, "", causes);
   }
-  if (reading == Reading::kList && !out.token.empty() && !out.version.empty() &&
-      out.version != "0")
+  if (reading == Reading::kList && !out.token.empty() && !out.version.empty() && out.version != "0")
     return BadRequest("specifying resource version is not allowed when using continue");
   if (out.version.empty()) return out;
   if (!IsNumber(out.version) || out.version[0] == '-') {

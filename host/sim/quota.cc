@@ -23,8 +23,8 @@ void AddOne(Usage& into, const std::string& name) {
 // The plain names of what could be counted before there was "count/".
 bool CountsByName(const Kind& kind) {
   static constexpr std::string_view kNames[] = {
-      "pods",           "services",   "replicationcontrollers", "resourcequotas", "secrets",
-      "configmaps",     "persistentvolumeclaims"};
+      "pods",    "services",   "replicationcontrollers", "resourcequotas",
+      "secrets", "configmaps", "persistentvolumeclaims"};
   return kind.group.empty() &&
          std::find(std::begin(kNames), std::end(kNames), kind.plural) != std::end(kNames);
 }
@@ -115,7 +115,8 @@ std::string Unsaid(const Usage& hard, const Json& spec) {
 Answer<Json> Charge(const Kind& kind, const Json& object, const Json& quota) {
   const std::string name = object["metadata"]["name"].AsString();
   const std::string quota_name = quota["metadata"]["name"].AsString();
-  const Usage hard = ReadAmounts(quota["status"]["hard"]), used = ReadAmounts(quota["status"]["used"]);
+  const Usage hard = ReadAmounts(quota["status"]["hard"]),
+              used = ReadAmounts(quota["status"]["used"]);
   const Usage wanted = UsageOf(kind, object);
   if (kind.kind == "Pod" && !kind.custom)
     if (const std::string unsaid = Unsaid(hard, object["spec"]); !unsaid.empty())
@@ -135,7 +136,8 @@ Answer<Json> Charge(const Kind& kind, const Json& object, const Json& quota) {
   if (exceeded.empty()) return after;
   return Forbidden(kind.name(), name,
                    "exceeded quota: " + quota_name + ", requested: " + Listed(wanted, exceeded) +
-                       ", used: " + Listed(used, exceeded) + ", limited: " + Listed(hard, exceeded));
+                       ", used: " + Listed(used, exceeded) +
+                       ", limited: " + Listed(hard, exceeded));
 }
 
 WriteOptions StatusWriter(const char* manager) {
@@ -202,8 +204,8 @@ void RecountQuotas(Api& api, const std::string& ns) {
       after.Set("status", Json::Obj({{"hard", before["spec"]["hard"]}, {"used", counted}}));
       return after;
     };
-    [[maybe_unused]] auto written = api.Modify(*quota_kind, ns, quota->name, change,
-                                               StatusWriter("kube-controller-manager"));
+    [[maybe_unused]] auto written =
+        api.Modify(*quota_kind, ns, quota->name, change, StatusWriter("kube-controller-manager"));
   }
 }
 
