@@ -79,7 +79,6 @@ class HttpFront {
   Reply WriteScale(Call& call);
   Reply Remove(Call& call);
   Reply RemoveCollection(Call& call);
-  Reply Bind(Call& call);
   Reply Evict(Call& call);
   Reply Bind(Call& call);
   Reply PodLog(Call& call);

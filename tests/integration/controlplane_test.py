@@ -64,7 +64,8 @@ def test_an_object_that_a_finalizer_holds_is_named_with_its_holder(pair):
     merge = {"Content-Type": "application/merge-patch+json"}
     assert server.call("PATCH", path, {"metadata": {"finalizers": ["example.com/holds"]}}, merge).status == 200
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
-    waiting = wait_for(lambda: next((w for w in [waiting_for(host, deleted, "Cluster")] if w and "example.com/holds" in w["reason"]), None), 60, "the holder to be named")
+    waiting = wait_for(lambda: next((w for w in [waiting_for(host, deleted, "Cluster")] if w and w["reason"] == "Finalizers"), None), 60, "the finalizer to be told of")
+    assert any("example.com/holds" in stage.get("message", "") for stage in host.operation(deleted)["stages"]), "the holder is not named"
     assert (waiting["namespace"], waiting["name"]) == ("acme-stuck", "stuck")
     assert server.call("PATCH", path, {"metadata": {"finalizers": None}}, merge).status == 200
     assert host.finish(deleted, 120)["state"] == "SUCCEEDED"
