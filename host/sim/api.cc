@@ -96,6 +96,7 @@ Answer<std::vector<std::string>> Decode(const Kind& kind, Json& object, bool pat
   if (!metadata.error.empty()) return Undecodable(kind, sent, metadata.error, patch);
   std::vector<std::string> unknown = Prune(*kind.schema, object);
   for (const std::string& path : metadata.unknown) unknown.push_back("metadata." + path);
+  std::sort(unknown.begin(), unknown.end());
   ApplyDefaults(*kind.schema, object);
   return unknown;
 }
@@ -122,6 +123,13 @@ Answer<Done> CheckIdentity(const Kind& kind, const StoredObject& current, const 
         {{"FieldValueInvalid", "Invalid value: " + Json::Quote(uid) + ": field is immutable",
           "metadata.uid"}});
   return Done{};
+}
+
+bool BlocksRules(const Cause& cause) {
+  static constexpr std::string_view kReasons[] = {"FieldValueNotSupported", "FieldValueRequired",
+                                                  "FieldValueTooLong", "FieldValueTooMany",
+                                                  "FieldValueTypeInvalid"};
+  return std::find(std::begin(kReasons), std::end(kReasons), cause.reason) != std::end(kReasons);
 }
 
 Failure NotANumber(const std::string& version) {
@@ -220,13 +228,21 @@ Answer<Done> Api::CheckFields(const Kind& kind, Json& object, const WriteOptions
 
 Answer<Done> Api::CheckValid(const Kind& kind, const Json& object, const Json* before) const {
   std::vector<Cause> causes = ValidateMetadata(object);
-  if (kind.custom && kind.schema != nullptr)
+  if (kind.custom && kind.schema != nullptr) {
     for (Cause& cause : Validate(*kind.schema, object)) causes.push_back(std::move(cause));
-  if (kind.custom && !kind.scale_spec.empty() && FindPath(object, kind.scale_spec).AsInt() < 0)
-    causes.push_back({"FieldValueInvalid",
-                      "Invalid value: " + FindPath(object, kind.scale_spec).Dump() +
-                          ": should be a non-negative integer",
-                      kind.scale_spec});
+    if (kind.has_rules && std::any_of(causes.begin(), causes.end(), BlocksRules))
+      causes.push_back(
+          {"FieldValueInvalid",
+           "Invalid value: \"null\": some validation rules were not checked because "
+           "the object was invalid; correct the existing errors to complete validation",
+           "<nil>"});
+  }
+  if (kind.custom && !kind.scale_spec.empty())
+    if (const Json& replicas = FindPath(object, kind.scale_spec);
+        !replicas.is_null() && (!replicas.is_int() || replicas.AsInt() < 0))
+      causes.push_back({"FieldValueInvalid",
+                        "Invalid value: " + replicas.Dump() + ": should be a non-negative integer",
+                        kind.scale_spec});
   for (Cause& cause : ValidateBuiltin(kind, object, before)) causes.push_back(std::move(cause));
   if (before != nullptr && (*before)["metadata"].Has("deletionTimestamp")) {
     for (const Json& finalizer : object["metadata"]["finalizers"].items()) {
@@ -243,6 +259,17 @@ Answer<Done> Api::CheckValid(const Kind& kind, const Json& object, const Json* b
   return Invalid(kind.name(), object["metadata"]["name"].AsString(), causes);
 }
 
+// A pod runs as an account that is there; that of each namespace is made a moment after it.
+Answer<Done> Api::CheckAccount(const Kind& kind, const Json& object) const {
+  if (kind.kind != "Pod" || kind.custom) return Done{};
+  const std::string &ns = object["metadata"]["namespace"].AsString(),
+                    &account = object["spec"]["serviceAccountName"].AsString();
+  if (account == "default" || store_.Get("serviceaccounts", ns, account) != nullptr) return Done{};
+  return Forbidden(kind.name(), object["metadata"]["name"].AsString(),
+                   "error looking up service account " + ns + "/" + account + ": serviceaccount " +
+                       Json::Quote(account) + " not found");
+}
+
 Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOptions& options,
                                     Tracking tracking, std::vector<std::string> warnings) {
   Json& metadata = object["metadata"];
@@ -256,19 +283,26 @@ Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOp
   metadata.Set("creationTimestamp", Now());
   if (kind.has_generation) metadata.Set("generation", 1);
   if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
+  if (finalizing_ && kind.kind == "PersistentVolumeClaim" && !kind.custom)
+    AddFinalizer(metadata, kClaimFinalizer);
   PrepareBuiltin(kind, object, ordinal_.fetch_add(1), RandomSuffix());
-  TRY([[maybe_unused]] Done charged, ChargeQuotas(*this, kind, object, options.dry_run));
+  TRY([[maybe_unused]] Done account, CheckAccount(kind, object));
   TRY([[maybe_unused]] Done valid, CheckValid(kind, object, nullptr));
+  if (store_.Get(kind.collection(), std::as_const(metadata)["namespace"].AsString(), name) !=
+      nullptr)
+    return AlreadyExists(kind.name(), name);
+  TRY([[maybe_unused]] Done charged, ChargeQuotas(*this, kind, object, options.dry_run));
   if (IsDefinition(kind)) {
-    const Json before = object;
     TRY([[maybe_unused]] Done complete, CompleteDefinition(object, Now()));
+    Json before = object;
+    std::erase_if(before["status"].members(),
+                  [](const Json::Member& member) { return member.first != "storedVersions"; });
+    DecodeAsGo(*kind.schema, before);
     TrackUpdate(kind, before, object, {"kube-apiserver", "status", Now()});
   }
   auto draft = MakeObject(kind, object);
   ObjectPtr stored = draft;
   if (options.dry_run) {
-    if (store_.Get(kind.collection(), draft->ns, name) != nullptr)
-      return AlreadyExists(kind.name(), name);
     DropVersion(*draft);
   } else if (store_.Put(kind.collection(), draft, 0, stored) != ObjectStore::Outcome::kStored) {
     return AlreadyExists(kind.name(), name);
@@ -389,8 +423,9 @@ Answer<Written> Api::Loop(const Kind& kind, const std::string& ns, const std::st
     std::vector<std::string> warnings;
     TRY([[maybe_unused]] Done fields, CheckFields(kind, after, options, patch, warnings));
     TRY(after, PrepareUpdate(kind, before, std::move(after), options, tracking));
-    if (Comparable(before, tracking == Tracking::kApplied) ==
-        Comparable(after, tracking == Tracking::kApplied))
+    const bool owners =
+        tracking == Tracking::kApplied || !std::as_const(after)["metadata"].Has("managedFields");
+    if (Comparable(before, owners) == Comparable(after, owners))
       return Written{current, false, std::move(warnings)};
     ObjectPtr stored;
     switch (Store(kind, current, after, options.dry_run, stored)) {

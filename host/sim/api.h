@@ -44,6 +44,11 @@ struct Deleted {
 // A pod with this annotation is terminating for so many milliseconds when it is deleted.
 inline constexpr char kDeletionGraceAnnotation[] = "sim.slipway.dev/deletion-grace-ms";
 
+// Holds a claim for as long as a pod uses it.
+inline constexpr char kClaimFinalizer[] = "kubernetes.io/pvc-protection";
+
+void AddFinalizer(Json& metadata, const char* finalizer);
+
 // The API server's verbs below HTTP: validation, defaults, ownership, preconditions, finalizers.
 // Any thread; never blocks but for the store's lock.
 class Api {
@@ -88,6 +93,7 @@ class Api {
   Answer<Done> CheckFields(const Kind& kind, Json& object, const WriteOptions& options, bool patch,
                            std::vector<std::string>& warnings) const;
   Answer<Done> CheckValid(const Kind& kind, const Json& object, const Json* before) const;
+  Answer<Done> CheckAccount(const Kind& kind, const Json& object) const;
   Answer<Written> CreatePrepared(const Kind& kind, Json object, const WriteOptions& options,
                                  Tracking tracking, std::vector<std::string> warnings);
   Answer<Json> PrepareUpdate(const Kind& kind, const Json& before, Json after,

@@ -13,12 +13,6 @@ bool IsNamespace(const Kind& kind) {
   return kind.kind == "Namespace" && !kind.custom;
 }
 
-void AddFinalizer(Json& metadata, const char* finalizer) {
-  Json& list = metadata["finalizers"];
-  const auto& items = list.items();
-  if (std::find(items.begin(), items.end(), Json(finalizer)) == items.end()) list.Push(finalizer);
-}
-
 int64_t GraceSeconds(const Kind& kind, const Json& object) {
   if (kind.kind != "Pod" || kind.custom) return 0;
   const std::string& grace = object["metadata"]["annotations"][kDeletionGraceAnnotation].AsString();
@@ -26,6 +20,12 @@ int64_t GraceSeconds(const Kind& kind, const Json& object) {
 }
 
 }  // namespace
+
+void AddFinalizer(Json& metadata, const char* finalizer) {
+  Json& list = metadata["finalizers"];
+  const auto& items = list.items();
+  if (std::find(items.begin(), items.end(), Json(finalizer)) == items.end()) list.Push(finalizer);
+}
 
 Answer<Deleted> Api::Delete(const Kind& kind, const std::string& ns, const std::string& name,
                             const DeleteRequest& request) {

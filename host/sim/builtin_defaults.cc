@@ -175,6 +175,7 @@ void DefaultJobSpec(Json& spec) {
   Default(spec, "backoffLimit", 6);
   Default(spec, "completionMode", "NonIndexed");
   Default(spec, "suspend", false);
+  Default(spec, "manualSelector", false);
   Default(spec, "podReplacementPolicy",
           spec.Has("podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
   DefaultTemplate(spec);
@@ -329,6 +330,17 @@ void AdmitPod(Json& object, const std::string& random) {
         Json::Obj({{"sources", Json::Arr({token, certificate, ns})}, {"defaultMode", 420}})}}));
 }
 
+// The selector by which a job finds its pods is its controller's, which this cluster has not.
+void PrepareJob(Json& object) {
+  const Json uid = std::as_const(object)["metadata"]["uid"];
+  const Json name = std::as_const(object)["metadata"]["name"];
+  Json& labels = object["spec"]["template"]["metadata"]["labels"];
+  for (const char* key : {"batch.kubernetes.io/controller-uid", "controller-uid"})
+    Default(labels, key, uid);
+  for (const char* key : {"batch.kubernetes.io/job-name", "job-name"}) Default(labels, key, name);
+  if (std::as_const(object)["metadata"]["labels"].empty()) object["metadata"].Set("labels", labels);
+}
+
 void PrepareService(Json& object, uint64_t ordinal) {
   Json& spec = object["spec"];
   const std::string type = std::as_const(spec)["type"].AsString();
@@ -358,6 +370,7 @@ void PrepareBuiltin(const Kind& kind, Json& object, uint64_t ordinal, const std:
   if (kind.custom) return;
   const std::string& name = kind.kind;
   if (name == "Service") PrepareService(object, ordinal);
+  if (name == "Job") PrepareJob(object);
   if (name == "Namespace") {
     object["spec"].Set("finalizers", Json::Arr({"kubernetes"}));
     object.Set("status", Json::Obj({{"phase", "Active"}}));

@@ -112,11 +112,84 @@ void ValidateSecretType(const Json& object, std::vector<Cause>& out) {
       out.push_back({"FieldValueRequired", "Required value", std::string("data[") + key + "]"});
 }
 
+void CheckClaimUpdate(const Json& before, const Json& object, std::vector<Cause>& out) {
+  Json was = before["spec"], is = object["spec"];
+  for (const char* field : {"volumeName", "volumeAttributesClassName"}) {
+    was.Erase(field);
+    is.Erase(field);
+  }
+  if (before["status"]["phase"].AsString() == "Bound")
+    for (Json* spec : {&was, &is}) spec->Erase("resources");
+  if (was == is) return;
+  out.push_back({"FieldValueForbidden",
+                 "Forbidden: spec is immutable after creation except resources.requests and "
+                 "volumeAttributesClassName for bound claims",
+                 "spec"});
+}
+
+void CheckJob(const Json& object, std::vector<Cause>& out) {
+  const std::string& policy = object.At("/spec/template/spec/restartPolicy").AsString();
+  if (policy != "OnFailure" && policy != "Never")
+    out.push_back({"FieldValueRequired", "Required value: valid values: \"OnFailure\", \"Never\"",
+                   "spec.template.spec.restartPolicy"});
+}
+
+void CheckRole(const Json& object, std::vector<Cause>& out) {
+  size_t i = 0;
+  for (const Json& rule : object["rules"].items()) {
+    const std::string field = "rules[" + std::to_string(i++) + "].verbs";
+    if (rule["verbs"].empty())
+      out.push_back(
+          {"FieldValueRequired", "Required value: verbs must contain at least one value", field});
+  }
+}
+
+void CheckLease(const Json& object, std::vector<Cause>& out) {
+  const Json& seconds = object.At("/spec/leaseDurationSeconds");
+  if (seconds.is_int() && seconds.AsInt() <= 0)
+    out.push_back({"FieldValueInvalid",
+                   "Invalid value: " + seconds.Dump() + ": must be greater than 0",
+                   "spec.leaseDurationSeconds"});
+}
+
+void CheckBudget(const Json& object, std::vector<Cause>& out) {
+  const Json& spec = object["spec"];
+  if (spec.Has("minAvailable") && spec.Has("maxUnavailable"))
+    out.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + spec.Dump() + ": minAvailable and maxUnavailable cannot be both set",
+         "spec"});
+}
+
+void CheckQuota(const Json& object, std::vector<Cause>& out) {
+  for (const auto& [name, amount] : object["spec"]["hard"].members())
+    if (amount.AsString().rfind('-', 0) == 0)
+      out.push_back({"FieldValueInvalid",
+                     "Invalid value: " + amount.Dump() + ": must be greater than or equal to 0",
+                     "spec.hard[" + name + "]"});
+}
+
+struct Rule {
+  const char* kind;
+  void (*check)(const Json& object, std::vector<Cause>& out);
+};
+
+constexpr Rule kRules[] = {{"Job", CheckJob},
+                           {"Role", CheckRole},
+                           {"ClusterRole", CheckRole},
+                           {"Lease", CheckLease},
+                           {"PodDisruptionBudget", CheckBudget},
+                           {"ResourceQuota", CheckQuota}};
+
 void CheckSelector(const Json& object, const Json* before, std::vector<Cause>& out) {
   const Json& selector = object.At("/spec/selector");
   const Json& labels = object.At("/spec/template/metadata/labels");
   if (selector.empty()) {
     out.push_back({"FieldValueRequired", "Required value", "spec.selector"});
+    out.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + labels.Dump() + ": `selector` does not match template `labels`",
+         "spec.template.metadata.labels"});
     return;
   }
   for (const auto& [key, value] : selector["matchLabels"].members()) {
@@ -256,6 +329,10 @@ std::vector<Cause> ValidateBuiltin(const Kind& kind, const Json& object, const J
   if (kind.kind == "Pod" && before != nullptr) CheckPodUpdate(*before, object, out);
   if (kind.kind == "Pod" && object["spec"]["containers"].empty())
     out.push_back({"FieldValueRequired", "Required value", "spec.containers"});
+  for (const Rule& rule : kRules)
+    if (kind.kind == rule.kind) rule.check(object, out);
+  if (kind.kind == "PersistentVolumeClaim" && before != nullptr)
+    CheckClaimUpdate(*before, object, out);
   if (kind.kind == "PersistentVolumeClaim" && before == nullptr) {
     if (object["spec"]["accessModes"].empty())
       out.push_back({"FieldValueRequired", "Required value: at least 1 access mode is required",

@@ -65,9 +65,9 @@ bool Controllers::Settle(std::chrono::milliseconds timeout) {
 void Controllers::OnChange(const std::string& collection, const StoreEvent& event) {
   const StoredObject& object = *event.object;
   const ObjectKey key{collection, object.ns, object.name};
-  // What quotas count comes, goes or, of pods, ends.
-  if (!object.ns.empty() && (event.type != EventType::kModified || collection == "pods" ||
-                             collection == "resourcequotas"))
+  // What quotas count goes or, of pods, ends; what comes was counted on its way in.
+  if (!object.ns.empty() && (event.type == EventType::kDeleted || collection == "resourcequotas" ||
+                             (event.type == EventType::kModified && collection == "pods")))
     Add({What::kRecount, {"resourcequotas", object.ns, ""}, ""});
   if (event.type == EventType::kDeleted) {
     for (const OwnerReference& owner : object.owners) Add({What::kLookAtUid, {}, owner.uid});
@@ -117,6 +117,10 @@ void Controllers::Process(const Note& note) {
       break;
   }
   OwnerGone(note.uid);
+  if (note.key.collection == "pods")
+    for (const ObjectPtr& claim :
+         api_.store().List("persistentvolumeclaims", note.key.ns, "", 0).items)
+      if (claim->deleting) Look({"persistentvolumeclaims", claim->ns, claim->name});
   const ObjectPtr ns =
       note.key.ns.empty() ? nullptr : api_.store().Get("namespaces", "", note.key.ns);
   if (ns != nullptr && ns->deleting) FinishNamespace(ns->name);
@@ -137,7 +141,19 @@ void Controllers::Look(const ObjectKey& key) {
   if (!object->deleting) return;
   if (Has(object->finalizers, kForeground)) return FinishForeground(key, *object);
   if (Has(object->finalizers, kOrphan)) return FinishOrphan(key, *object);
+  if (Has(object->finalizers, kClaimFinalizer) && !InUse(*object))
+    return DropFinalizer(key, kClaimFinalizer);
   if (key.collection == "pods" && object->finalizers.empty()) EndGrace(key, *object);
+}
+
+bool Controllers::InUse(const StoredObject& claim) const {
+  for (const ObjectPtr& pod : api_.store().List("pods", claim.ns, "", 0).items) {
+    if (pod->text.find(claim.name) == std::string::npos) continue;
+    const Json object = pod->Parse();
+    for (const Json& volume : object["spec"]["volumes"].items())
+      if (volume["persistentVolumeClaim"]["claimName"].AsString() == claim.name) return true;
+  }
+  return false;
 }
 
 void Controllers::LookAtNamespace(const StoredObject& found) {

@@ -13,7 +13,8 @@
 
 namespace slipway::sim {
 
-// What runs in every cluster: the count of quotas, the garbage collector (background, foreground,
+// What runs in every cluster: the count of quotas, the
+// protection of claims in use, the garbage collector (background, foreground,
 // orphan), the end of namespaces, each namespace's default service account, and the end of a pod's
 // grace period. One thread; it is told of changes by the store.
 class Controllers {
@@ -45,6 +46,7 @@ class Controllers {
   void Process(const Note& note);
   void OwnerGone(const std::string& uid);
   void Look(const ObjectKey& key);
+  bool InUse(const StoredObject& claim) const;
   void LookAtNamespace(const StoredObject& found);
   void LookAtOwners(const ObjectKey& key, const StoredObject& object);
   void FinishForeground(const ObjectKey& key, const StoredObject& object);

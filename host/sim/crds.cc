@@ -116,6 +116,7 @@ std::vector<Kind> KindsOf(const Json& definition) {
     if (schema.is_object()) {
       kind.schema = Schema::FromJson(schema);
       kind.open_api = std::make_shared<const Json>(schema);
+      kind.has_rules = schema.Dump().find("x-kubernetes-validations") != std::string::npos;
     }
     kind.columns = ColumnsOf(version);
     out.push_back(std::move(kind));

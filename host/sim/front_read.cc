@@ -153,7 +153,6 @@ Answer<Listing> Collect(const ObjectStore& store, const Target& target,
   TRY(ObjectStore::Page page, PageAt(store, target, version, after, selectors.empty() ? limit : 0));
   if (version == 0) version = page.version;
   out.metadata = Json::Obj({{"resourceVersion", std::to_string(version)}});
-  if (target.kind->custom) out.metadata.Set("continue", "");
   if (selectors.empty()) {
     out.items = std::move(page.items);
     if (!page.next.empty())
@@ -253,6 +252,8 @@ HttpFront::Reply HttpFront::List(Call& call) {
     return out;
   }
   const bool partial = form == Form::kMetadata;
+  if (kind.custom && !partial && !listing.metadata.Has("continue"))
+    listing.metadata.Set("continue", "");
   size_t bytes = 256;
   for (const ObjectPtr& object : listing.items) bytes += object->text.size() + 1;
   out.body.reserve(bytes);

@@ -42,6 +42,13 @@ Json Success(const Target& target, const StoredObject& object) {
                     {"details", std::move(details)}});
 }
 
+bool IsObjectType(const std::string& type) {
+  for (const char* known :
+       {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"})
+    if (type.rfind(known, 0) == 0) return true;
+  return type.empty();
+}
+
 http::Response Created() {
   return {201,
           {},
@@ -120,6 +127,10 @@ HttpFront::Reply HttpFront::Write(Call& call) {
         parts_.api.Patch(*target.kind, target.ns, target.name, type, patch, options));
     return Object(call, *written.object, 200, written.warnings);
   }
+  if (call.verb != "apply" && !IsObjectType(HeaderText(request, "content-type")))
+    return UnsupportedMediaType(
+        std::string("application/json, application/yaml") +
+        (target.kind->custom ? "" : ", application/vnd.kubernetes.protobuf"));
   TRY(Json body, ReadBody(request));
   if (call.verb == "create") {
     if (target.kind->namespaced && target.ns.empty()) return MethodNotAllowed();

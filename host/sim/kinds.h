@@ -31,6 +31,7 @@ struct Kind {
   bool has_generation = false;           // counts changes outside metadata and status
   bool custom = false;                   // from a CRD
   bool deed = false;                     // its creation does something; there are no objects of it
+  bool has_rules = false;                // x-kubernetes-validations, which are not evaluated
   bool needs_version = false;            // an update must name the resourceVersion
   std::string scale_spec, scale_status;  // JSONPaths of the scale subresource, "" for none
   std::shared_ptr<const Schema> schema;  // of built-in kinds: builtin_types.h

@@ -89,7 +89,11 @@ Answer<ListOptions> ReadListOptions(const http::Request& request, Reading readin
   out.version = QueryText(request, "resourceVersion");
   out.initial = QueryFlag(request, "sendInitialEvents");
   out.bookmarks = QueryFlag(request, "allowWatchBookmarks");
-  if (reading != Reading::kGet) {
+  if (reading == Reading::kWatch && out.bookmarks && !out.initial &&
+      (out.version.empty() || out.version == "0")) {
+    // Watches from before there were initial events get their end told as well.
+    out.initial = true;
+  } else if (reading != Reading::kGet) {
     const bool initial_given = request.Query("sendInitialEvents") != nullptr;
     const std::vector<Cause> causes =
         reading == Reading::kWatch ? CheckWatch(out, initial_given) : CheckList(out, initial_given);

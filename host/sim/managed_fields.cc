@@ -24,6 +24,10 @@ Entries ReadEntries(const Json& object) {
     out.push_back({one["manager"].AsString(), one["operation"].AsString(),
                    one["apiVersion"].AsString(), one["time"].AsString(),
                    one["subresource"].AsString(), FieldSet::FromJson(one["fieldsV1"])});
+  // Of Kubernetes' own kinds what a scale wrote has no time, and does not say so otherwise.
+  for (Entry& entry : out)
+    if (entry.operation == "Update" && entry.time.empty() && entry.subresource.empty())
+      entry.subresource = "scale";
   return out;
 }
 
@@ -40,7 +44,9 @@ void WriteEntries(Entries entries, Json& object) {
                           {"fieldsV1", entry.fields.ToJson()},
                           {"manager", entry.manager},
                           {"operation", entry.operation}});
-    if (!entry.subresource.empty()) one.Set("subresource", entry.subresource);
+    const bool known = entry.api_version.find('.') == std::string::npos;
+    if (!entry.subresource.empty() && !(known && entry.subresource == "scale"))
+      one.Set("subresource", entry.subresource);
     if (!entry.time.empty()) one.Set("time", entry.time);
     list.Push(std::move(one));
   }
@@ -168,7 +174,7 @@ Answer<Json> ApplyConfiguration(const Kind& kind, const Json& live, const Json& 
   Entries entries = ReadEntries(live);
   if (!live.is_null() && entries.empty()) {
     // Whatever was there before belongs to this one.
-    FieldSet all = FieldSet::Of(base, type);
+    FieldSet all = CompareFields(NewObject(kind), base, type).set;
     StripServerFields(all);
     entries.push_back(
         {"before-first-apply", "Update", kind.api_version(), writer.time, "", std::move(all)});

@@ -12,7 +12,7 @@ class Patches : public TestCluster {
   }
 
   static Answer<Json> JsonPatch(const std::string& object, const std::string& patch) {
-    return ApplyJsonPatch({"", "pods", "Pod"}, J(object), J(patch));
+    return ApplyJsonPatch(J(object), J(patch));
   }
 };
 

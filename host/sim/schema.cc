@@ -118,7 +118,9 @@ void ApplyDefaults(const Schema& schema, Json& object) {
     Json* child = object.Find(key);
     if (child != nullptr && !(child->is_null() && !property->nullable)) {
       ApplyDefaults(*property, *child);
-    } else if (!property->fallback.is_null()) {
+    } else if (property->fallback.is_null()) {
+      if (child != nullptr) object.Erase(key);
+    } else {
       Json value = property->fallback;
       ApplyDefaults(*property, value);
       object.Set(key, std::move(value));

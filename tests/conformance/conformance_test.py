@@ -20,7 +20,7 @@ CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "servicea
 GROUPS = {**verbs.GROUPS, **changes.GROUPS, **reads.GROUPS, **rules.GROUPS}
 STEPS = [step for steps in GROUPS.values() for step in steps]
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences.yaml"), encoding="utf-8") as f:
-    LISTED = {(entry["request"], field): entry["reason"] for entry in yaml.safe_load(f) or [] for field in entry["fields"]}
+    LISTED = {(entry["request"], field): entry["reason"] for entry in yaml.safe_load(f) if "request" in entry for field in entry["fields"]}
 
 
 def run(server):
