@@ -291,6 +291,8 @@ Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOp
   if (store_.Get(kind.collection(), std::as_const(metadata)["namespace"].AsString(), name) !=
       nullptr)
     return AlreadyExists(kind.name(), name);
+  std::unique_lock<std::mutex> turn(quota_turn_, std::defer_lock);
+  if (HasQuotas(store_, kind, object)) turn.lock();
   TRY([[maybe_unused]] Done charged, ChargeQuotas(*this, kind, object, options.dry_run));
   if (IsDefinition(kind)) {
     TRY([[maybe_unused]] Done complete, CompleteDefinition(object, Now()));

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,9 @@ class Api {
 
   const Clock& clock() const { return clock_; }
 
+  // Who charges a quota for what he is about to store and who counts what is stored take turns.
+  std::mutex& quota_turn() { return quota_turn_; }
+
  private:
   enum class Tracking { kUpdate, kApplied };
 
@@ -115,6 +119,7 @@ class Api {
   const Clock& clock_;
   const bool finalizing_;
   std::atomic<uint64_t> ordinal_ = 0;
+  std::mutex quota_turn_;
 };
 
 }  // namespace slipway::sim

@@ -115,7 +115,7 @@ TEST_F(ApiVerbs, ServerFieldsCannotBeWritten) {
                       J(R"({"metadata":{"uid":"00"}})"), {})
                 .error()
                 .code,
-            409);
+            422);
 }
 
 TEST_F(ApiVerbs, BodiesMustFitTheUrl) {

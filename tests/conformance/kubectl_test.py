@@ -72,6 +72,7 @@ def normal(text, server):
         text = pattern.sub(name, text)
     text = re.sub(r"resourceVersion: \"\d+\"|\"resourceVersion\": \"\d+\"", "resourceVersion: <version>", text)
     text = re.sub(r"(?m)^(Creation Timestamp|Start Time): .*$", r"\1: <time>", text)
+    text = re.sub(r"(?m)^(\s*Resource Version): +\d+$", r"\1: <version>", text)
     text = re.sub(r"/tmp/(LIVE|MERGED)-\d+\S*(\t\S+ \S+ \S+)?|(?m:^diff -u .*$)", "<file>", text)
     # Ages, and how wide a column is for them.
     return [re.sub(r"\s+", " ", re.sub(r"\b(\d+[smhd])+\b", "<age>", line)).strip() for line in text.splitlines()]

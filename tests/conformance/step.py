@@ -122,9 +122,6 @@ FIELDS = {"continue": "<token>", "ca.crt": "<certificate>", "nodePort": "<port>"
 def normal(value, key=""):
     if isinstance(value, dict):
         out = {unify(name): normal(child, name) for name, child in value.items()}
-        if out.get("kind") == "ResourceQuota" and "managedFields" in out["metadata"]:
-            # Whether admission or the controller counted last is a matter of moments.
-            out["metadata"]["managedFields"] = [entry for entry in out["metadata"]["managedFields"] if entry.get("subresource") != "status"]
         prefix = out.get("generateName")
         if prefix and re.fullmatch(re.escape(prefix) + "[a-z0-9]{5}", str(out.get("name"))):
             out["name"] = prefix + "<random>"

@@ -53,6 +53,7 @@ BUILTIN = [
     r("kind.unknown-field.deep", "POST deployments?fieldValidation=Strict", workload("Deployment", "x", template={"spec": {"containers": [{"name": "a", "imag": "b"}]}})),
     r("kind.unknown-validation", "POST cm?fieldValidation=Maybe", cm("x")),
     r("kind.duplicate-key", "POST cm", '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}'),
+    r("kind.duplicate-key.strict", "POST cm?fieldValidation=Strict", '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"thrice"},"data":{"a":"1","a":"2"}}'),
     r("kind.bad-json", "POST cm", '{"apiVersion":"v1",'),
     r("kind.empty", "POST cm", ""),
     r("kind.list", "POST cm", "[]"),
