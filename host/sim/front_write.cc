@@ -208,7 +208,8 @@ HttpFront::Reply HttpFront::RemoveCollection(Call& call) {
 // POST bindings, or binding of a pod: the scheduler's way to give it its node, which no update can.
 HttpFront::Reply HttpFront::Bind(Call& call) {
   const Target& target = call.target;
-  TRY(const WriteOptions options, ReadWriteOptions(call.request(), target));
+  TRY(WriteOptions options, ReadWriteOptions(call.request(), target));
+  options.subresource = "binding";
   TRY(const Json body, ReadBody(call.request()));
   const KindPtr pods = parts_.api.kinds().ByKind("v1", "Pod");
   const std::string name = target.name.empty() ? body["metadata"]["name"].AsString() : target.name;

@@ -80,7 +80,6 @@ class HttpFront {
   Reply Remove(Call& call);
   Reply RemoveCollection(Call& call);
   Reply Evict(Call& call);
-  Reply Bind(Call& call);
   Reply PodLog(Call& call);
   void Proxy(const CallPtr& call);
 

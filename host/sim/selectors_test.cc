@@ -42,7 +42,9 @@ TEST(FieldSelectors, MatchAndNameUnknownFields) {
   EXPECT_EQ(parsed->Required("status.phase"), "");
   auto unknown = FieldSelector::Parse("spec.color=red", known);
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message, "field label not supported: spec.color");
+  EXPECT_EQ(unknown.error().message,
+            "\"spec.color\" is not a known field selector: only \"metadata.name\", "
+            "\"metadata.namespace\"");
 }
 
 }  // namespace

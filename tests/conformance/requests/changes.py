@@ -104,6 +104,8 @@ SUBRESOURCES = [
     r("sub.pod.binding.again", "POST pods/p/binding", thing("v1", "Binding", "p", {"target": {"apiVersion": "v1", "kind": "Node", "name": "slipway-sim-2"}})),
     r("sub.pod.binding.absent", "POST pods/nobody/binding", thing("v1", "Binding", "nobody", {"target": {"apiVersion": "v1", "kind": "Node", "name": "slipway-sim-2"}})),
     r("sub.pod.binding.no-target", "POST pods/p/binding", thing("v1", "Binding", "p", {"target": {"kind": "Node"}})),
+    r("sub.pod.by-binding.create", "POST pods", pod("r")),
+    r("sub.pod.by-binding", "POST /api/v1/namespaces/$ns/bindings", thing("v1", "Binding", "r", {"target": {"apiVersion": "v1", "kind": "Node", "name": "slipway-sim-1"}})),
     r("sub.pod.log.bad-container", "GET pods/p/log?container=nobody"),
     r("sub.pod.log.absent", "GET pods/nobody/log"),
     r("sub.pod.eviction", "POST pods/p/eviction", thing("policy/v1", "Eviction", "p", {"deleteOptions": {"gracePeriodSeconds": 0}})),
