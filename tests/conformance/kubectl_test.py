@@ -14,7 +14,6 @@ from controlplane.controlplane import ApiServer, definitions
 from integration.host import Sim, make_dir, remove_dir, wait_for
 
 WEB = workload("Deployment", "web")
-LOGGED = pod("logged", {"nodeName": "slipway-sim-1"}, annotations={"sim.slipway.dev/log": "one\ntwo\n"})
 
 # What is run in a namespace "k": the command, what it reads, and the status it ends with.
 COMMANDS = [
