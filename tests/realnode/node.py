@@ -140,11 +140,16 @@ class Node:
         self.directory = os.path.abspath(directory) if directory else tempfile.mkdtemp(prefix=PREFIX)
         os.makedirs(self.directory, exist_ok=True)
         os.chmod(self.directory, 0o755)
+        # The lock is held when it gets its name: clean() takes one that is free for a dead node's.
+        new = os.path.join(self.directory, f"lock.{os.getpid()}")
+        held = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
         try:
-            os.close(os.open(os.path.join(self.directory, "lock"), os.O_CREAT | os.O_EXCL, 0o600))
+            os.link(new, os.path.join(self.directory, "lock"))
         except FileExistsError:
             raise NodeError(f"a node lives in {self.directory}") from None
-        held = lock(self.directory)
+        finally:
+            os.unlink(new)
         self.attached = attached
         self.start(programs or build(), held)
 
