@@ -79,6 +79,7 @@ class HttpFront {
   Reply WriteScale(Call& call);
   Reply Remove(Call& call);
   Reply RemoveCollection(Call& call);
+  Reply Bind(Call& call);
   Reply Evict(Call& call);
   Reply PodLog(Call& call);
   void Proxy(const CallPtr& call);

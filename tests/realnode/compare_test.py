@@ -58,8 +58,9 @@ def provision(api, host):
 
     def settled():
         cluster = api.get(resource("postgresql.cnpg.io/v1", "Cluster", NAMESPACE, NAME))
-        return cluster["status"].get("phase") == "Cluster in healthy state" and not api.list(resource("batch/v1", "Job", NAMESPACE))
-    wait_for(settled, 60, "a settled cluster")
+        status = cluster["status"]  # its count of jobs follows the jobs' end
+        return status.get("phase") == "Cluster in healthy state" and "jobCount" not in status and not api.list(resource("batch/v1", "Job", NAMESPACE))
+    wait_for(settled, 90, "a settled cluster")
     result = recorder.result()
     deleted = host.finish(host.call("DELETE", operation["target"]["path"]).json["id"], 180)
     assert deleted["state"] == "SUCCEEDED", deleted

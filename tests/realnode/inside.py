@@ -46,7 +46,8 @@ def until(check, seconds, what):
 
 
 class Parts:
-    """The node's processes. One that ends is started again, as systemd would; one with a file NAME.off is kept down while the file is there."""
+    """The node's processes. One that ends is started again, as systemd would; one with a file NAME.off is kept down while the file is there,
+    and a file NAME.down says that it is."""
 
     def __init__(self, run):
         self.run, self.commands, self.processes = run, {}, {}
@@ -62,10 +63,14 @@ class Parts:
 
     def look(self):
         for name, process in list(self.processes.items()):
-            off = os.path.exists(f"{self.run}/{name}.off")
-            if off and process.poll() is None:
+            off, down = os.path.exists(f"{self.run}/{name}.off"), f"{self.run}/{name}.down"
+            if off and not os.path.exists(down):
                 process.kill()
                 process.wait()
+                write(down, "")
+            elif not off and os.path.exists(down):
+                self.spawn(name)
+                os.unlink(down)
             elif not off and process.poll() is not None:
                 print(f"{name} ended with {process.returncode} and is started again", flush=True)
                 self.spawn(name)

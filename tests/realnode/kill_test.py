@@ -49,11 +49,10 @@ def test_an_operator_that_goes_away_is_waited_for(node, host):
         def waits():
             operation = host.operation(operation_id)
             assert not operation["done"], operation
-            return next((s for s in operation["stages"] if s["state"] == "RUNNING" and s.get("waitingFor", {}).get("reason")), None)
+            return next((s for s in operation["stages"] if s["state"] == "RUNNING" and s.get("lastError")), None)
         # Its webhooks are away with it, so not even the Cluster can be written.
         stage = wait_for(waits, 60, "the operation to say what it waits for")
-        assert stage["name"] == "CRD_DEPLOYMENT", stage
-        print(f"without the operator: {stage['waitingFor']} {stage.get('lastError')}")
+        assert stage["name"] == "CRD_DEPLOYMENT" and stage["waitingFor"]["kind"] == "APIServer" and "webhook" in stage["lastError"]["message"], stage
     finally:
         node.switch("cnpg", on=True)
     wait_for(lambda: node.api.list(resource("batch/v1", "Job", "acme-silent")), 120, "the operator at work")

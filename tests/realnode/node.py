@@ -240,13 +240,18 @@ class Node:
             os.chdir(here)  # another mount namespace forgets where one was
 
     def switch(self, part, on):
-        """Kills a part of the node (cnpg, kubelet, proxy, coredns) and keeps it down, or lets it start again."""
-        off = os.path.join(self.directory, part + ".off")
+        """Kills a part of the node (cnpg, kubelet, proxy, coredns) and keeps it down, or starts it again."""
+        off, down = (os.path.join(self.directory, part + suffix) for suffix in (".off", ".down"))
         if on:
             os.unlink(off)
         else:
             with open(off, "w", encoding="ascii"):
                 pass
+        end = time.monotonic() + 60
+        while os.path.exists(down) == on:
+            if time.monotonic() > end:
+                raise NodeError(f"{part} is not switched {'on' if on else 'off'} after 60 s")
+            time.sleep(0.05)
 
     def stop(self):
         """Kills the namespace's first process: the kernel ends all others, and unshare returns when they are gone."""
