@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from conformance.conformance_test import CONTROLLERS
-from conformance.requests.bodies import WIDGETS, cm, pod, thing, widget, workload
+from conformance.requests.bodies import WIDGETS, cm, pod, widget, workload
 from conformance.step import UNEQUAL
 from controlplane.controlplane import ApiServer, definitions
 from integration.host import Sim, make_dir, remove_dir, wait_for

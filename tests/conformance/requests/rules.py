@@ -1,5 +1,5 @@
 """What a server checks, defaults and counts: definitions, fields, quotas, the shapes of bodies."""
-from conformance.step import APPLY, JSON, MERGE, TABLE, Step as r
+from conformance.step import APPLY, MERGE, TABLE, Step as r
 
 from .bodies import claim, cluster, cm, pod, quota, secret, service, thing, widget, workload
 
