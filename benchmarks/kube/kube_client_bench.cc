@@ -124,7 +124,9 @@ void BenchWatch(const Flags& flags, const Clock& clock, Logger& log) {
     Metrics metrics;
     kube::Config config;
     config.server = server.url();
-    kube::Client client(config, {}, clock, log, metrics);
+    kube::ClientOptions options;
+    options.watch_streams = false;  // it lists and watches, no more
+    kube::Client client(config, options, clock, log, metrics);
     std::mutex mutex;
     std::condition_variable all;
     int seen = 0;
