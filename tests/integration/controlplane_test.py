@@ -108,7 +108,7 @@ def test_200_operations_outlive_the_deaths_of_the_api_server_and_of_etcd(pair):
     assert all(answer.status == 202 for answer in answers)
 
     def ended():
-        items = host.call("GET", "/v1/operations?limit=200&verb=create").json["items"]
+        items = host.call("GET", "/v1/operations?pageSize=500&verb=create").json["items"]
         return sum(item["done"] for item in items)
 
     killed = []
