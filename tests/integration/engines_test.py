@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from integration.host import BUILD, Host, Sim, make_dir, remove_dir, wait_for
+from integration import clusters
+from integration.host import BUILD, Host, make_dir, remove_dir, wait_for
 
 
 def library(kind):
@@ -40,7 +41,7 @@ def world():
     os.chmod(data, 0o755)
     engines = Engines(data)
     engines.install(library("bad"))
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     host = Host(os.path.join(data, "host"), sim, engines=engines.dir).start()
     yield host, engines
     host.stop()
@@ -132,7 +133,7 @@ def test_a_host_without_engines_runs_and_says_so():
     data = make_dir()
     os.chmod(data, 0o755)
     os.makedirs(os.path.join(data, "none.d"))
-    sim = Sim(os.path.join(data, "sim"), databases=False)
+    sim = clusters.start(os.path.join(data, "sim"))
     host = Host(os.path.join(data, "host"), sim, engines=os.path.join(data, "none.d")).start(wait_ready=False)
     try:
         assert host.call("GET", "/v1/engines").json["items"] == []
