@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import urllib.parse
 
-from integration.host import BUILD, Answer, die_with_parent, sanitizer_report, wait_for
+from integration.host import BUILD, Answer, die_with_parent, sanitizer_report, sim_program, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -100,7 +100,7 @@ class ApiServer:
 class ControlPlane(ApiServer):
     """As Sim: definitions, the behaviours, and the host's account with the rights that config/deploy ships."""
 
-    def __init__(self, data, pace="0", databases=True, extra=(), behaviours=True, arguments=()):
+    def __init__(self, data, pace="0", databases=True, extra=(), behaviours=True, arguments=(), fast=False):
         super().__init__(data, *arguments)
         self.admin_kubeconfig = self.kubeconfig
         self.request_log = os.path.join(data, "requests.jsonl")
@@ -119,10 +119,10 @@ class ControlPlane(ApiServer):
         self.kubeconfig = self.write_kubeconfig(os.path.join(data, "host.kubeconfig"), token)
         self.behaviours = None
         if behaviours:
-            self.start_behaviours(pace, databases, extra)
+            self.start_behaviours(pace, databases, extra, fast)
 
-    def start_behaviours(self, pace="0", databases=True, extra=()):
-        command = [os.path.join(BUILD, "bin", "slipway-sim"), "--cluster", self.admin_kubeconfig, "--pace", pace]
+    def start_behaviours(self, pace="0", databases=True, extra=(), fast=False):
+        command = [sim_program(fast), "--cluster", self.admin_kubeconfig, "--pace", pace]
         if databases:
             command += ["--data-dir", os.path.join(self.data, "databases")]
         self.sim_log = open(os.path.join(self.data, "sim.log"), "ab")

@@ -11,14 +11,14 @@ REAL = os.environ.get("SLIPWAY_SERVER") == "controlplane"
 shared = None
 
 
-def start(data, databases=False, pace="0", **more):
+def start(data, databases=False, pace="0", fast=False):
     """A started server with the operators' behaviours; stop() it."""
     if not REAL:
-        return Sim(data, pace=pace, databases=databases, **more)
+        return Sim(data, pace=pace, databases=databases, fast=fast)
     global shared
     if shared is None:
         shared = _shared_class()(make_dir(), behaviours=False)
-    shared.start_behaviours(pace, databases)
+    shared.start_behaviours(pace, databases, fast=fast)
     return shared
 
 
@@ -43,7 +43,7 @@ def _shared_class():
             self.clear_faults()
             for name in self.projects():
                 self.call("DELETE", f"/api/v1/namespaces/{name}", server=self.direct)
-            wait_for(lambda: not self.projects(), 60, "the projects' namespaces to go")
+            wait_for(lambda: not self.projects(), 300, "the projects' namespaces to go")
             self.stop_behaviours()
             warnings = self.warnings()
             os.truncate(self.request_log, 0)

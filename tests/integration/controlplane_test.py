@@ -14,7 +14,7 @@ from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 @pytest.fixture()
 def pair():
     data = make_dir()
-    server = clusters.start(os.path.join(data, "server"))
+    server = clusters.start(os.path.join(data, "server"), fast=True)
     host = Host(os.path.join(data, "host"), server, config="stage_timeout_seconds: {default: 900}", check=False).start()
     yield host, server
     host.stop()

@@ -74,7 +74,7 @@ class Mortal(Host):
 @pytest.fixture(scope="module")
 def world():
     data = make_dir()
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     yield data, sim
     sim.stop()
     remove_dir(data)

@@ -132,7 +132,7 @@ def test_each_right_is_needed_and_named_when_it_is_missing(streams, capsys):
     rights = [right for right in RIGHTS if (right[2] == "list") != streams]
     assert rights
     data = make_dir()
-    server = ControlPlane(os.path.join(data, "server"), databases=False, arguments=() if streams else ("--apiserver-args=--feature-gates=WatchList=false",))
+    server = ControlPlane(os.path.join(data, "server"), databases=False, fast=True, arguments=() if streams else ("--apiserver-args=--feature-gates=WatchList=false",))
     ended = []
     try:
         with concurrent.futures.ThreadPoolExecutor(7) as lives:
