@@ -43,6 +43,12 @@ std::string Sha256(std::string_view data) {
   return out;
 }
 
+std::string Sha1(std::string_view data) {
+  std::string out(SHA_DIGEST_LENGTH, '\0');
+  SHA1(Bytes(data), data.size(), Bytes(out));
+  return out;
+}
+
 std::string Sha256Hex(std::string_view data) {
   return HexEncode(Sha256(data));
 }

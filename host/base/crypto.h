@@ -9,6 +9,8 @@ namespace slipway {
 
 std::string Sha256(std::string_view data);     // 32 raw bytes
 std::string Sha256Hex(std::string_view data);  // 64 lower-case digits
+std::string Sha1(
+    std::string_view data);  // 20 raw bytes; for formats that ask for it, never for safety
 std::string HmacSha256(std::string_view key, std::string_view data);
 std::string RandomBytes(size_t n);  // from the system; ends the process if there is none
 std::string RandomAlnum(size_t n);  // letters and digits, uniform

@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "base/crypto.h"
 #include "pipeline/effects.h"
+#include "pipeline/generated.h"
 
 namespace slipway::pipeline {
 namespace {
@@ -13,6 +14,8 @@ constexpr int kNeedRounds = 4;
 constexpr int kEngineTries = 5;
 constexpr int64_t kResyncMs = 30'000;
 constexpr int64_t kCacheLookMs = 100;
+// Where a generated secret is sealed to: no credential is called that.
+constexpr char kGeneratedPrefix[] = "generated/";
 constexpr BackoffPolicy kClusterBackoff{250, 10'000};
 constexpr BackoffPolicy kEngineBackoff{1000, 60'000};
 
@@ -61,6 +64,32 @@ Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json
       {{"metadata", Json::Obj({{"name", ref.name}, {"namespace", ns}})}, {"keys", keys}});
 }
 
+struct GeneratedSecrets {
+  std::map<std::string, size_t> lengths;
+  std::map<std::string, std::string> values;
+};
+
+// The instance's secrets of those names; new ones are in the pending change, to be stored before
+// any object that holds them goes out.
+Result<void> MakeOrOpen(const TickDeps& deps, TickContext& context, GeneratedSecrets& secrets) {
+  if (secrets.lengths.empty()) return {};
+  const std::string &id = context.instance.id, &organization = context.instance.organization;
+  TRY(const auto stored, deps.store.Generated(id));
+  for (const store::GeneratedRecord& record : stored) {
+    TRY(auto opened, deps.vault.Open(organization, id, record.data_key,
+                                     {{kGeneratedPrefix + record.name, record.sealed}}));
+    secrets.values[record.name] = std::move(opened.front().second);
+  }
+  for (const auto& [name, length] : secrets.lengths) {
+    if (secrets.values.count(name) != 0) continue;
+    const auto& value = secrets.values[name] = RandomAlnum(length);
+    Vault::Sealed sealed = deps.vault.Seal(organization, id, {{kGeneratedPrefix + name, value}});
+    context.pending.generated.push_back(
+        {name, std::move(sealed.data_key), std::move(sealed.credentials.front().sealed)});
+  }
+  return {};
+}
+
 bool IsObserved(const Json& observed, const store::ObjectRecord& record) {
   return std::any_of(observed.items().begin(), observed.items().end(),
                      [&](const Json& object) { return SameObject(RecordOf(object), record); });
@@ -97,8 +126,8 @@ const store::ObjectRecord* TickContext::FindObject(const store::ObjectRecord& li
 
 bool TickContext::HasPending() const {
   return !pending.put_objects.empty() || !pending.erase_objects.empty() ||
-         !pending.credentials.empty() || pending.data_key || pending.instance ||
-         pending.erase_credentials || !pending.forget_namespace.empty();
+         !pending.credentials.empty() || !pending.generated.empty() || pending.data_key ||
+         pending.instance || pending.erase_credentials || !pending.forget_namespace.empty();
 }
 
 StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason,
@@ -262,6 +291,10 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
     }
     todo.emplace_back(&object, std::move(sha));
   }
+  GeneratedSecrets generated;
+  for (const auto& [object, sha] : todo) TRY_VOID(CollectGenerated(*object, generated.lengths));
+  TRY_VOID(MakeOrOpen(deps, context, generated));
+  new_intent |= !context.pending.generated.empty();
   if (new_intent) {
     // Known before it exists: a crash between here and the apply leaves nothing unknown behind.
     store::Change change = std::move(context.pending);
@@ -271,7 +304,8 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
   }
   for (const auto& [object, sha] : todo) {
     store::ObjectRecord record = *context.FindObject(RecordOf(*object));
-    auto uid = ApplyObject(deps.cluster, scope, *object, record.uid);
+    auto uid =
+        ApplyObject(deps.cluster, scope, WithGenerated(*object, generated.values), record.uid);
     if (!uid) {
       if (uid.error().reason == "ObjectNotOurs")
         context.EraseObject(record);  // never ours to delete

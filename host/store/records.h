@@ -112,4 +112,11 @@ struct DataKeyRecord {
   std::string master_key_id, wrapped;
 };
 
+// A secret that the host made for an engine, under a data key of its own. See pipeline/generated.h.
+struct GeneratedRecord {
+  std::string name;
+  DataKeyRecord data_key;
+  std::string sealed;
+};
+
 }  // namespace slipway::store

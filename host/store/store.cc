@@ -165,6 +165,25 @@ Result<std::optional<DataKeyRecord>> Store::DataKey(const std::string& instance_
   });
 }
 
+Result<std::vector<GeneratedRecord>> Store::Generated(const std::string& instance_id) const {
+  using Secrets = std::vector<GeneratedRecord>;
+  return impl_->readers.Snapshot<Secrets>([&](Connection& db) -> Result<Secrets> {
+    Secrets found;
+    TRY_VOID(db.Each(
+        "SELECT name, master_key_id, wrapped, sealed FROM generated_secrets WHERE instance_id = ?"
+        " ORDER BY name",
+        [&](Row& row) {
+          GeneratedRecord& generated = found.emplace_back();
+          generated.name = row.Text();
+          generated.data_key.master_key_id = row.Text();
+          generated.data_key.wrapped = row.Text();
+          generated.sealed = row.Text();
+        },
+        instance_id));
+    return found;
+  });
+}
+
 Result<std::vector<std::string>> Store::PlansInNamespace(const std::string& ns) const {
   using Plans = std::vector<std::string>;
   return impl_->readers.Snapshot<Plans>([&](Connection& db) -> Result<Plans> {

@@ -51,8 +51,9 @@ struct Change {
   std::vector<ObjectRecord> erase_objects;  // by kind, namespace, name
   std::optional<DataKeyRecord> data_key;
   std::vector<CredentialRecord> credentials;
-  bool erase_credentials = false;
-  std::string forget_namespace;  // its row goes: the namespace was seen gone
+  std::vector<GeneratedRecord> generated;  // new ones; one that is there already stays as it is
+  bool erase_credentials = false;          // the generated ones too
+  std::string forget_namespace;            // its row goes: the namespace was seen gone
 };
 
 struct InstanceFilter {
@@ -119,6 +120,7 @@ class Store {
   Result<std::vector<ObjectRecord>> Inventory(const std::string& instance_id) const;
   Result<std::vector<CredentialRecord>> Credentials(const std::string& instance_id) const;
   Result<std::optional<DataKeyRecord>> DataKey(const std::string& instance_id) const;
+  Result<std::vector<GeneratedRecord>> Generated(const std::string& instance_id) const;
 
   // Namespaces are shared by the instances of a project.
   // True: it is ours to use. False: it is being deleted, wait.

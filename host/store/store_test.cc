@@ -86,7 +86,13 @@ TEST_F(StoreTest, CommitDropsTheRowsThatAreGone) {
                         {"v1", "Secret", "ns", "b", "", "", 2}};
   change.data_key = DataKeyRecord{"m1", "w"};
   change.credentials = {{"password", "s"}};
+  change.generated = {{"app", {"m1", "w"}, "first"}};
   ASSERT_TRUE(store_->Commit(change));
+  change.generated = {{"app", {"m1", "w"}, "second"}, {"metrics", {"m1", "w"}, "s"}};
+  ASSERT_TRUE(store_->Commit(change));
+  const auto generated = store_->Generated(made.instance.id);
+  ASSERT_EQ(generated->size(), 2u);
+  EXPECT_EQ(generated->at(0).sealed, "first") << "a secret that is out there does not change";
   Change second;
   second.operation = made.operation;
   second.operation.stages.pop_back();
@@ -100,6 +106,7 @@ TEST_F(StoreTest, CommitDropsTheRowsThatAreGone) {
   EXPECT_EQ(inventory->at(0).order, 2);
   EXPECT_TRUE(store_->Credentials(made.instance.id)->empty());
   EXPECT_FALSE(*store_->DataKey(made.instance.id));
+  EXPECT_TRUE(store_->Generated(made.instance.id)->empty());
   EXPECT_EQ(store_->GetOperation(made.operation.id)->stages.size(), 1u);
 }
 

@@ -41,6 +41,7 @@ Result<void> ChangeSecrets(Transaction& tx, const std::string& instance_id, cons
   if (change.erase_credentials) {
     TRY_VOID(tx.db.Run("DELETE FROM credentials WHERE instance_id = ?", instance_id));
     TRY_VOID(tx.db.Run("DELETE FROM data_keys WHERE instance_id = ?", instance_id));
+    TRY_VOID(tx.db.Run("DELETE FROM generated_secrets WHERE instance_id = ?", instance_id));
   }
   if (change.data_key) {
     TRY_VOID(
@@ -54,6 +55,14 @@ Result<void> ChangeSecrets(Transaction& tx, const std::string& instance_id, cons
         tx.db.Run("INSERT INTO credentials (instance_id, field, sealed) VALUES (?,?,?)"
                   " ON CONFLICT (instance_id, field) DO UPDATE SET sealed = excluded.sealed",
                   instance_id, credential.field, Blob{credential.sealed}));
+  }
+  // The first one stays: it may be in a Secret already.
+  for (const GeneratedRecord& generated : change.generated) {
+    TRY_VOID(
+        tx.db.Run("INSERT INTO generated_secrets (instance_id, name, master_key_id, wrapped,"
+                  " sealed) VALUES (?,?,?,?,?) ON CONFLICT (instance_id, name) DO NOTHING",
+                  instance_id, generated.name, generated.data_key.master_key_id,
+                  Blob{generated.data_key.wrapped}, Blob{generated.sealed}));
   }
   return {};
 }
