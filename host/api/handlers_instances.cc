@@ -216,6 +216,8 @@ Reply DeleteInstance(const Context& context, const Call& call) {
   request.instance_id = call.id;
   if (call.request().Header("if-match") != nullptr)
     request.expected_generation = checked->instance.generation;
+  const std::string* retain = call.request().Query("retainVolumes");
+  request.retain_volumes = retain != nullptr && *retain == "true";
   request.requested_by = call.caller.name;
   request.request_id = call.request_id;
   const auto submitted = context.service.Delete(request);

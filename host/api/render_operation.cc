@@ -89,11 +89,7 @@ const char* RollbackState(const OperationRecord& operation) {
   return operation.state == OperationState::kBlocked ? "BLOCKED" : "RUNNING";
 }
 
-Json RenderRollback(const OperationRecord& operation) {
-  Json steps = Json::MakeArray();
-  for (const StageRecord& stage : operation.stages) {
-    if (stage.rollback) steps.Push(RenderStage(stage));
-  }
+Json RenderRemnants(const OperationRecord& operation) {
   Json remnants = Json::MakeArray();
   for (const Json& object : operation.remnants.items()) {
     Json known = Json::MakeObject();
@@ -102,9 +98,17 @@ Json RenderRollback(const OperationRecord& operation) {
     }
     remnants.Push(std::move(known));
   }
+  return remnants;
+}
+
+Json RenderRollback(const OperationRecord& operation) {
+  Json steps = Json::MakeArray();
+  for (const StageRecord& stage : operation.stages) {
+    if (stage.rollback) steps.Push(RenderStage(stage));
+  }
   return Json::Obj({{"state", RollbackState(operation)},
                     {"steps", std::move(steps)},
-                    {"remnants", std::move(remnants)}});
+                    {"remnants", RenderRemnants(operation)}});
 }
 
 bool Cancellable(const OperationRecord& operation) {
@@ -154,6 +158,8 @@ Json RenderOperation(const OperationRecord& operation) {
   if (!operation.rollback_reason.empty() || !operation.rollback_outcome.empty()) {
     out.Set("rollback", RenderRollback(operation));
   }
+  if (operation.verb == "delete" && !operation.remnants.items().empty())
+    out.Set("retained", RenderRemnants(operation));
   if (operation.state == OperationState::kSucceeded) {
     out.Set("result", target);
   } else if (done || operation.error.is_object()) {

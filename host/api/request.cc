@@ -78,6 +78,8 @@ Result<void> CheckQuery(const Route& route, const http::Request& request) {
     if (known->type == "integer" && (!ParseInt(value, number) || number < 0)) {
       return Malformed("query parameter " + name + " must be a whole number");
     }
+    if (known->type == "boolean" && value != "true" && value != "false")
+      return Malformed("query parameter " + name + " must be true or false");
     const auto& values = known->values;
     if (!values.empty() && std::find(values.begin(), values.end(), value) == values.end()) {
       return Malformed("query parameter " + name + " must be one of " + Join(values));

@@ -94,7 +94,9 @@ std::vector<Route> Instances() {
        Lane::kWorker,
        "",
        "",
-       {},
+       {{"retainVolumes", "boolean",
+         "true leaves the PersistentVolumes behind (reclaim policy Retain) and names them in the "
+         "operation (retained); false (the default) deletes the data"}},
        {accepted},
        {404, 409, 412}},
       {Endpoint::kGetCredentials,

@@ -144,6 +144,8 @@ constexpr const char* kOperationSchemas = R"json({
     "progress": {"$ref": "#/components/schemas/Progress"},
     "stages": {"type": "array", "items": {"$ref": "#/components/schemas/Stage"}},
     "rollback": {"$ref": "#/components/schemas/Rollback"},
+    "retained": {"type": "array", "items": {"$ref": "#/components/schemas/Remnant"},
+                 "description": "what a delete with retainVolumes=true left behind"},
     "result": {"$ref": "#/components/schemas/Target"},
     "error": {"$ref": "#/components/schemas/OperationError"},
     "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Warning"}}},

@@ -16,10 +16,11 @@ struct LoginTarget {
 
 enum class LoginOutcome {
   kProved,
-  kRefused,      // the server answered and said no: wrong password, role or database missing
-  kUnreachable,  // no server answered at this address
-  kNotReady,     // the server answered that it is starting or stopping: try again
-  kNoConnector,  // this build cannot speak the protocol
+  kRefused,       // the server answered and said no: wrong password, role or database missing
+  kNotListening,  // the machine answered that nobody listens there, perhaps not yet
+  kUnreachable,   // no server answered at this address
+  kNotReady,      // the server answered that it is starting or stopping: try again
+  kNoConnector,   // this build cannot speak the protocol
 };
 
 struct LoginResult {

@@ -33,11 +33,11 @@ class ClosedPort {
   int fd_, port_ = 0;
 };
 
-TEST(Login, SaysUnreachableWhenNobodyListens) {
+TEST(Login, TellsThatNobodyListens) {
   const ClosedPort port;
   const LoginResult result = TryLogin(
       {"postgresql", "127.0.0.1", port.port(), "app", "pw-secret", "app", "SELECT 1", 2000});
-  EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable);
+  EXPECT_EQ(result.outcome, LoginOutcome::kNotListening);
   EXPECT_EQ(result.message.find("pw-secret"), std::string::npos);
 }
 

@@ -32,7 +32,10 @@ std::string FirstLine(const char* text) {
 LoginResult Explain(const char* text) {
   const std::string all(text != nullptr ? text : "");
   const size_t fatal = all.find("FATAL:");
-  if (fatal == std::string::npos) return {LoginOutcome::kUnreachable, FirstLine(text)};
+  if (fatal == std::string::npos) {
+    const bool refused = all.find("Connection refused") != std::string::npos;
+    return {refused ? LoginOutcome::kNotListening : LoginOutcome::kUnreachable, FirstLine(text)};
+  }
   const bool passing = all.find("starting up") != std::string::npos ||
                        all.find("shutting down") != std::string::npos ||
                        all.find("not yet accepting connections") != std::string::npos ||

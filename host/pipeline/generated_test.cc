@@ -64,9 +64,8 @@ TEST(Generated, AMalformedDirectiveNamesItsField) {
        {R"({"kind":"password"})", R"({"kind":"password","name":"App"})",
         R"({"kind":"password","name":"a","length":7})",
         R"({"kind":"password","name":"a","length":129})", R"({"kind":"uuid","name":"a"})",
-        R"({"kind":"text"})", R"({"kind":"text","text":"${a"})",
-        R"({"kind":"text","text":"${}"})", R"({"kind":"text","text":"${a|md5}"})",
-        R"({"kind":"text","text":"${a|}"})"}) {
+        R"({"kind":"text"})", R"({"kind":"text","text":"${a"})", R"({"kind":"text","text":"${}"})",
+        R"({"kind":"text","text":"${a|md5}"})", R"({"kind":"text","text":"${a|}"})"}) {
     const std::string refusal =
         Refusal(SecretWith(std::string(R"({"field":{"$generate":)") + directive + "}}"));
     EXPECT_NE(refusal.find("field"), std::string::npos) << directive << ": " << refusal;

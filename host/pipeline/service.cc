@@ -253,6 +253,10 @@ Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
   submission.operation.instance_id = instance.id;
   submission.operation.organization = instance.organization;
   submission.operation.spec = instance.spec;
+  if (request.retain_volumes) {
+    TRY(Json spec, Json::Parse(instance.spec));
+    submission.operation.spec = spec.Set("retain_volumes", true).Dump();
+  }
   submission.supersede = true;
   submission.idempotency = request.idempotency;
   TRY(store::Submitted submitted, impl_->store.Submit(std::move(submission)));

@@ -57,6 +57,7 @@ struct Warning {
 struct DeleteRequest {
   std::string instance_id;
   int64_t expected_generation = 0;  // from If-Match; 0: any
+  bool retain_volumes = false;
   std::string requested_by, request_id;
   std::optional<store::IdempotencyKey> idempotency;
 };

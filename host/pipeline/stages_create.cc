@@ -91,6 +91,17 @@ connect::LoginResult Login(const TickDeps& deps, const TickContext& context, con
   return {connect::LoginOutcome::kUnreachable, "no endpoint " + endpoint_name};
 }
 
+Error LoginRefused(const std::string& message) {
+  return {Code::kPrecondition, "LoginRefused", message};
+}
+
+StageOutcome LoginAgain(TickContext& context, const std::string& endpoint,
+                        const std::string& message) {
+  return {{StageRetries{LoginRefused(message),
+                        store::WaitingFor{"Login", context.instance.ns, endpoint, message, 0}}},
+          BackoffMs(kLoginBackoff, Current(context).attempts)};
+}
+
 }  // namespace
 
 StageOutcome RunPlanning(const TickDeps& deps, TickContext& context) {
@@ -204,20 +215,21 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
       case connect::LoginOutcome::kNoConnector:
         proof.Set("state", "SKIPPED").Set("message", login.message);
         break;
+      case connect::LoginOutcome::kNotListening:
+        // A Service leads to a pod a moment after it is ready.
+        if (Current(context).attempts + 1 < kLoginTries)
+          return LoginAgain(context, endpoint, login.message);
+        [[fallthrough]];
       case connect::LoginOutcome::kUnreachable:
         // An address inside the cluster cannot be reached from outside: recorded, not a failure.
         proof.Set("state", "NOT_PROVED").Set("message", "unreachable: " + login.message);
         break;
       case connect::LoginOutcome::kRefused:
-      case connect::LoginOutcome::kNotReady: {
-        const Error refused{Code::kPrecondition, "LoginRefused", login.message};
-        if (Current(context).attempts + 1 >= kLoginTries &&
-            login.outcome == connect::LoginOutcome::kRefused)
-          return StageOutcome::Of(StageFails{refused});
-        return {{StageRetries{refused, store::WaitingFor{"Login", context.instance.ns, endpoint,
-                                                         login.message, 0}}},
-                BackoffMs(kLoginBackoff, Current(context).attempts)};
-      }
+        if (Current(context).attempts + 1 >= kLoginTries)
+          return StageOutcome::Of(StageFails{LoginRefused(login.message)});
+        [[fallthrough]];
+      case connect::LoginOutcome::kNotReady:
+        return LoginAgain(context, endpoint, login.message);
     }
   }
   context.outputs.Set("login_proof", proof);

@@ -5,6 +5,7 @@
 #include "pipeline/effects.h"
 #include "pipeline/namespaces.h"
 #include "pipeline/tick.h"
+#include "pipeline/volumes.h"
 
 namespace slipway::pipeline {
 namespace {
@@ -43,6 +44,10 @@ Result<std::optional<store::WaitingFor>> Remove(const TickDeps& deps, TickContex
 StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
   auto engine = EngineOf(deps, context);
   if (!engine) return FromEngineError(Current(context), context.instance.engine, engine.error());
+  if (RetainsVolumes(context.operation)) {
+    if (auto retained = RetainVolumes(deps, context); !retained)
+      return FromStepError(context, retained.error());
+  }
   Json observed;
   auto result = CallStep(deps, context, "delete", Current(context).name, observed);
   if (!result) return FromStepError(context, result.error());

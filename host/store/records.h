@@ -78,7 +78,7 @@ struct OperationRecord {
   size_t stage = 0;  // index of the current stage
   std::vector<StageRecord> stages;
   Json error;                         // null, or {code, reason, message, stage, waitingFor?}
-  Json remnants = Json::MakeArray();  // objects that a rollback could not see gone
+  Json remnants = Json::MakeArray();  // what a rollback could not see gone, or a delete kept
   std::string requested_by, request_id;
   int64_t created_ms = 0, started_ms = 0, finished_ms = 0;
   int64_t fence = 0;

@@ -123,7 +123,7 @@ void Rearm(OperationRecord& operation) {
   if (rollback) return;
   operation.rollback_reason.clear();
   operation.rollback_outcome.clear();
-  operation.remnants = Json::MakeArray();
+  if (operation.verb != "delete") operation.remnants = Json::MakeArray();  // a delete's are kept
 }
 
 Result<OperationRecord> RetryIn(Transaction& tx, const std::string& id) {

@@ -237,6 +237,20 @@ def make_dir():
     return path
 
 
+def bind_volume(server, namespace):
+    """Puts a PersistentVolume behind one of the namespace's claims, as a provisioner does. Returns its name."""
+    claim = server.list(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")[0]["metadata"]
+    name = "pvc-" + claim["uid"]
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": {
+        "capacity": {"storage": "5Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "standard", "persistentVolumeReclaimPolicy": "Delete",
+        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim["name"], "uid": claim["uid"]},
+        "csi": {"driver": "sim.slipway.dev", "volumeHandle": name}}}
+    assert server.call("POST", "/api/v1/persistentvolumes", volume).status == 201
+    bound = server.call("PATCH", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim['name']}", {"spec": {"volumeName": name}}, {"Content-Type": "application/merge-patch+json"})
+    assert bound.status == 200, bound.body
+    return name
+
+
 def remove_dir(path):
     shutil.rmtree(path, ignore_errors=True)
 

@@ -1,12 +1,13 @@
 """Operations against slipwayd and slipway-sim without databases: conflicts, rollback, cancel, faults of the API server."""
 import json
 import os
+import socket
 import time
 
 import pytest
 
 from integration import clusters
-from integration.host import BUILD, Host, leftovers, make_dir, remove_dir, wait_for
+from integration.host import BUILD, Host, bind_volume, leftovers, make_dir, remove_dir, wait_for
 
 
 @pytest.fixture()
@@ -155,3 +156,47 @@ def test_bad_requests_name_every_field(pair):
     assert {e["pointer"] for e in answer.json["errors"]} >= {"/parameters/listen_addresses", "/parameters/nonsense"}
     answer = host.create("x", backup={"destinationPath": "s3://bucket/p/", "credentialsSecret": "s3-keys", "schedule": "0 1 * * *"})
     assert answer.status == 422 and [e["pointer"] for e in answer.json["errors"]] == ["/backup/schedule"]
+
+
+@pytest.mark.parametrize("retain", ["true", "false"])
+def test_a_delete_keeps_the_volumes_when_it_is_asked_to(pair, retain):
+    host, sim = pair
+    operation = succeeded(host, host.create("kept"))
+    volume = bind_volume(sim, "acme-kept")
+    path = f"/v1/instances/{operation['target']['id']}?retainVolumes="
+    assert host.call("DELETE", path + "perhaps").status == 400
+    deleted = succeeded(host, host.call("DELETE", path + retain))
+    assert leftovers(sim, "acme-kept") == []
+    found = sim.call("GET", "/api/v1/persistentvolumes/" + volume)
+    if retain == "true":
+        assert deleted["retained"] == [{"apiVersion": "v1", "kind": "PersistentVolume", "name": volume}]
+        assert found.json["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+    else:
+        assert "retained" not in deleted
+        assert found.status == 404 or found.json["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+    sim.call("DELETE", "/api/v1/persistentvolumes/" + volume)
+
+
+def test_a_login_that_is_refused_for_a_moment_is_tried_again(pair):
+    """A Service leads to its pods a moment after they are ready."""
+    host, sim = pair
+    with socket.socket() as closed:  # bound, so that nobody else gets the port; nobody listens
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        sim.fault(match={"method": "GET", "path": "/secrets/late-app", "userAgent": "slipwayd"}, action="status", status=503)
+        created = host.create("late")
+        service = "/api/v1/namespaces/acme-late/services/late-rw"
+        wait_for(lambda: sim.call("GET", service).status == 200, 60, "the service")
+        merge = {"Content-Type": "application/merge-patch+json"}
+        assert sim.call("PATCH", service, {"spec": {"type": "LoadBalancer"}}, merge).status == 200
+        ingress = [{"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]}]
+        assert sim.call("PATCH", service + "/status", {"status": {"loadBalancer": {"ingress": ingress}}}, merge).status == 200
+        sim.clear_faults()
+
+        def waits():
+            stage = next(s for s in host.operation(created.json["id"])["stages"] if s["name"] == "CREDENTIAL_GEN")
+            return stage.get("waitingFor", {}).get("kind") == "Login" and stage["attempts"] > 1
+        wait_for(waits, 60, "a second try")
+        succeeded(host, created)
+    proof = host.call("GET", created.json["target"]["path"]).json["status"]["loginProof"]
+    assert proof["state"] == "NOT_PROVED" and "refused" in proof["message"], proof

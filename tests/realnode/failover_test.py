@@ -37,7 +37,8 @@ def test_a_lost_primary_is_replaced_and_writes_go_on(node, host):
         write = f"INSERT INTO kept SELECT 101 WHERE host(inet_server_addr()) <> '{server}' RETURNING n"
         wait_for(lambda: psql(uri, write, ok=False), 60, "a write on the new primary", 0.1)
         seconds = time.monotonic() - began
-        assert psql(uri, "SELECT count(*) FROM kept WHERE n <= 100") == "100"
+        rows = f"SELECT count(*) FROM kept WHERE n <= 100 AND host(inet_server_addr()) <> '{server}'"
+        wait_for(lambda: psql(uri, rows, ok=False) == "100", 30, "the rows of before on the new primary", 0.1)
         wait_for(lambda: host.show(instance)["status"]["state"] == "ACTIVE" and node.api.get(cluster)["status"].get("readyInstances") == 3 and
                  node.api.get(cluster)["status"]["phase"] == "Cluster in healthy state", 180, "three healthy instances")
         wait_for(lambda: shown[-1][0] == "ACTIVE", 10, "the watcher to see it")
