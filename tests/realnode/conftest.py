@@ -68,8 +68,8 @@ class NodeHost(Host):
     def show(self, instance):
         return self.call("GET", f"/v1/instances/{instance}").json
 
-    def remove(self, instance):
-        answer = self.call("DELETE", f"/v1/instances/{instance}")
+    def remove(self, instance, query=""):
+        answer = self.call("DELETE", f"/v1/instances/{instance}{query}")
         assert answer.status == 202, answer.body
         operation = self.finish(answer.json["id"], 180)
         assert operation["state"] == "SUCCEEDED", json.dumps(operation, indent=1)

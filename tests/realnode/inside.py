@@ -181,15 +181,16 @@ def volumes(run, api):
         os.chown(path, 26, 26)
         os.chmod(path, 0o700)
         api.call("POST", "/api/v1/persistentvolumes", {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"local-{number}"}, "spec": {
-            "capacity": {"storage": "1Ti"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "local",
+            "capacity": {"storage": "1Ti"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Delete", "storageClassName": "local",
             "local": {"path": path}, "nodeAffinity": {"required": here}}})
 
 
 def recycle(run, api):
-    """Empties a volume that was released and offers it again."""
+    """What a provisioner does with a released volume that is to be deleted: empties it and offers it again. Kubernetes itself cannot, and says Failed."""
     for volume in api.list("/api/v1/persistentvolumes"):
         path = volume["spec"].get("local", {}).get("path", "")
-        if volume.get("status", {}).get("phase") != "Released" or not path.startswith(f"{run}/volumes/"):
+        released = volume.get("status", {}).get("phase") in ("Released", "Failed") and volume["spec"].get("claimRef")
+        if not released or volume["spec"]["persistentVolumeReclaimPolicy"] != "Delete" or not path.startswith(f"{run}/volumes/"):
             continue
         for entry in os.scandir(path):
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)

@@ -1,4 +1,6 @@
 """From a REST call to rows in a PostgreSQL that the real operator runs, and back to an empty cluster."""
+import os
+
 from conftest import left, psql
 from integration.host import wait_for
 
@@ -33,3 +35,21 @@ def test_standard_has_replicas_that_follow(node, host):
     assert len(pods) == 3 and all(p["metadata"]["labels"]["slipway.dev/instance"] == instance for p in pods)
     host.remove(instance)
     assert left(node, "acme-standard") == []
+
+
+def test_a_delete_keeps_the_volume_when_it_is_asked_to(node, host):
+    instance = host.provision("kept", "FREE")
+    psql(host.uri(instance), "CREATE TABLE kept AS SELECT 42 AS answer")
+    claim = node.api.list("/api/v1/namespaces/acme-kept/persistentvolumeclaims")[0]
+    name = claim["spec"]["volumeName"]
+    volume = "/api/v1/persistentvolumes/" + name
+    operation = host.remove(instance, "?retainVolumes=true")
+    assert operation["retained"] == [{"apiVersion": "v1", "kind": "PersistentVolume", "name": name}]
+    assert left(node, "acme-kept") == []
+    kept = node.api.get(volume)
+    assert kept["spec"]["persistentVolumeReclaimPolicy"] == "Retain" and kept["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"]
+    assert os.path.exists(os.path.join(kept["spec"]["local"]["path"], "pgdata", "PG_VERSION"))
+    # What an operator does who does not need it any more.
+    assert node.api.call("PATCH", volume, {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}, "application/merge-patch+json")
+    wait_for(lambda: node.api.get(volume)["status"]["phase"] == "Available", 60, "the volume to be used again")
+    assert os.listdir(kept["spec"]["local"]["path"]) == []
