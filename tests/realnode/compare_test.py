@@ -50,7 +50,7 @@ class Recorder:
                 "statuses": [e["object"].get("status", {}) for e in events if e["object"]["kind"] == "Cluster" and e["type"] != "DELETED"], "final": final}
 
 
-def provision(api, host, protected):
+def provision(api, host):
     recorder = Recorder(api)
     answer = host.create(NAME, "COMPARED")
     operation = host.finish(answer.json["id"], 300)
@@ -59,11 +59,7 @@ def provision(api, host, protected):
     def settled():
         cluster = api.get(resource("postgresql.cnpg.io/v1", "Cluster", NAMESPACE, NAME))
         status = cluster["status"]  # its count of jobs follows the jobs' end
-        return status.get("phase") == "Cluster in healthy state" and "jobCount" not in status and not api.list(resource("batch/v1", "Job", NAMESPACE)) and shielded()
-
-    def shielded():  # the operator's update of a claim may take its finalizer away; the controller puts it on again
-        claims = api.list(resource("v1", "PersistentVolumeClaim", NAMESPACE))
-        return not protected or all(claim["metadata"].get("finalizers") for claim in claims)
+        return status.get("phase") == "Cluster in healthy state" and "jobCount" not in status and not api.list(resource("batch/v1", "Job", NAMESPACE))
     wait_for(settled, 90, "a settled cluster")
     result = recorder.result()
     deleted = host.finish(host.call("DELETE", operation["target"]["path"]).json["id"], 180)
@@ -75,7 +71,7 @@ def real(node):
     data = make_dir()
     host = NodeHost(node, data, settings={"storage_class": ""}).start()
     try:
-        return provision(node.api, host, protected=True)
+        return provision(node.api, host)
     finally:
         host.stop()
         remove_dir(data)
@@ -86,7 +82,7 @@ def simulated(image):
     sim = Sim(os.path.join(data, "sim"), pace="0.1")
     host = Host(os.path.join(data, "host"), sim, engines=engines_of(data, {"image": image}), config=TIERS).start()
     try:
-        return provision(Api(sim.url), host, protected=False)
+        return provision(Api(sim.url), host)
     finally:
         host.stop()
         sim.stop()
