@@ -12,7 +12,7 @@
 namespace slipway::pipeline {
 namespace {
 
-constexpr int kLoginTries = 8;
+constexpr int64_t kLoginPatienceMs = 12'000;
 constexpr BackoffPolicy kLoginBackoff{200, 3000};
 
 store::StageRecord& Current(TickContext& context) {
@@ -93,6 +93,12 @@ connect::LoginResult Login(const TickDeps& deps, const TickContext& context, con
 
 Error LoginRefused(const std::string& message) {
   return {Code::kPrecondition, "LoginRefused", message};
+}
+
+// How long the same refusal has stood; the stage's attempts count other failures too.
+int64_t LoginWaitedMs(const TickDeps& deps, TickContext& context) {
+  const auto& waiting = Current(context).waiting_for;
+  return waiting && waiting->kind == "Login" ? deps.clock.NowMs() - waiting->since_ms : 0;
 }
 
 StageOutcome LoginAgain(TickContext& context, const std::string& endpoint,
@@ -217,7 +223,7 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
         break;
       case connect::LoginOutcome::kNotListening:
         // A Service leads to a pod a moment after it is ready.
-        if (Current(context).attempts + 1 < kLoginTries)
+        if (LoginWaitedMs(deps, context) < kLoginPatienceMs)
           return LoginAgain(context, endpoint, login.message);
         [[fallthrough]];
       case connect::LoginOutcome::kUnreachable:
@@ -225,7 +231,7 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
         proof.Set("state", "NOT_PROVED").Set("message", "unreachable: " + login.message);
         break;
       case connect::LoginOutcome::kRefused:
-        if (Current(context).attempts + 1 >= kLoginTries)
+        if (LoginWaitedMs(deps, context) >= kLoginPatienceMs)
           return StageOutcome::Of(StageFails{LoginRefused(login.message)});
         [[fallthrough]];
       case connect::LoginOutcome::kNotReady:
