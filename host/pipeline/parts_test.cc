@@ -9,6 +9,7 @@
 #include "pipeline/scheduler.h"
 #include "pipeline/tick.h"
 #include "pipeline/vault.h"
+#include "pipeline/volumes.h"
 
 namespace slipway::pipeline {
 namespace {
@@ -78,6 +79,12 @@ TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
   EXPECT_FALSE(guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{}})"));
   EXPECT_FALSE(guard(
       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}})"));
+}
+
+TEST(Volumes, AreFoundOnlyWhereTheEngineWatchesItsClaims) {
+  EXPECT_FALSE(WatchesVolumes(*Json::Parse(R"({"watches":[{"apiVersion":"v1","kind":"Pod"}]})")));
+  EXPECT_TRUE(WatchesVolumes(
+      *Json::Parse(R"({"watches":[{"apiVersion":"v1","kind":"PersistentVolumeClaim"}]})")));
 }
 
 TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {

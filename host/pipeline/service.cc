@@ -9,6 +9,7 @@
 #include "pipeline/scheduler.h"
 #include "pipeline/stages.h"
 #include "pipeline/vault.h"
+#include "pipeline/volumes.h"
 
 namespace slipway::pipeline {
 namespace {
@@ -254,12 +255,21 @@ Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
   submission.operation.organization = instance.organization;
   submission.operation.spec = instance.spec;
   if (request.retain_volumes) {
+    TRY(const auto engine, impl_->engines.ForType(instance.database_type));
+    if (!WatchesVolumes(engine->description()))
+      return Error{Code::kUnsupported, "RetainNotSupported",
+                   "the engine " + engine->name() + " does not show the host its volumes"};
     TRY(Json spec, Json::Parse(instance.spec));
     submission.operation.spec = spec.Set("retain_volumes", true).Dump();
   }
   submission.supersede = true;
   submission.idempotency = request.idempotency;
   TRY(store::Submitted submitted, impl_->store.Submit(std::move(submission)));
+  if (request.retain_volumes && !RetainsVolumes(submitted.operation)) {
+    return Error{Code::kConflict, "OperationInProgress",
+                 "a delete that does not retain the volumes is running"}
+        .At(submitted.operation.id);
+  }
   if (!submitted.superseded.empty())
     impl_->log.Info("op.superseded",
                     {{"op", submitted.superseded}, {"by", submitted.operation.id}});

@@ -7,12 +7,12 @@
 namespace slipway::pipeline {
 namespace {
 
-// The name of the volume that a claim is bound to; "" when it is not, or is gone.
-Result<std::string> VolumeOf(const TickDeps& deps, const kube::ObjectRef& claim) {
-  auto found = deps.cluster.Get(claim);
-  if (found) return found->At("/spec/volumeName").AsString();
+// The null value when there is no such object.
+Result<Json> GetOrNull(const TickDeps& deps, const kube::ObjectRef& ref) {
+  auto found = deps.cluster.Get(ref);
+  if (found) return found;
   TRY(const bool gone, SaysGone(deps.cluster, found.error()));
-  if (gone) return std::string();
+  if (gone) return Json();
   return std::move(found).error();
 }
 
@@ -23,6 +23,13 @@ bool RetainsVolumes(const store::OperationRecord& operation) {
   return operation.verb == "delete" && spec && (*spec)["retain_volumes"].AsBool();
 }
 
+bool WatchesVolumes(const Json& description) {
+  const auto& watches = description["watches"].items();
+  return std::any_of(watches.begin(), watches.end(), [](const Json& watch) {
+    return watch["kind"].AsString() == "PersistentVolumeClaim";
+  });
+}
+
 Result<void> RetainVolumes(const TickDeps& deps, TickContext& context) {
   std::vector<kube::Informer::ObjectPtr> objects;
   if (!deps.observer.CollectAll(context.instance.id, objects))
@@ -31,10 +38,12 @@ Result<void> RetainVolumes(const TickDeps& deps, TickContext& context) {
   const size_t before = remnants.items().size();
   for (const auto& object : objects) {
     if (object->ref.kind != "PersistentVolumeClaim") continue;
-    TRY(const std::string name, VolumeOf(deps, object->ref));
-    if (name.empty()) continue;
+    TRY(const Json claim, GetOrNull(deps, object->ref));
+    const std::string name = claim.At("/spec/volumeName").AsString();
+    if (name.empty()) continue;  // never bound: there is no data
     const kube::ObjectRef volume{"v1", "PersistentVolume", "", name};
-    TRY(const Json found, deps.cluster.Get(volume));
+    TRY(const Json found, GetOrNull(deps, volume));
+    if (found.is_null()) continue;  // lost by somebody else
     constexpr char kPolicy[] = "persistentVolumeReclaimPolicy";
     if (found["spec"][kPolicy].AsString() != "Retain")
       TRY_VOID(deps.cluster.Patch(volume, kube::PatchType::kMerge,

@@ -177,6 +177,20 @@ def test_a_delete_keeps_the_volumes_when_it_is_asked_to(pair, retain):
     sim.call("DELETE", "/api/v1/persistentvolumes/" + volume)
 
 
+def test_a_delete_that_loses_the_data_does_not_pass_for_one_that_keeps_it(pair):
+    host, sim = pair
+    operation = succeeded(host, host.create("losing"))
+    sim.fault(match={"method": "DELETE", "path": "/clusters/", "userAgent": "slipwayd"}, action="status", status=503)
+    path = f"/v1/instances/{operation['target']['id']}"
+    running = host.call("DELETE", path)
+    assert running.status == 202
+    refused = host.call("DELETE", path + "?retainVolumes=true")
+    assert refused.status == 409 and refused.json["code"] == "OPERATION_IN_PROGRESS", refused.body
+    assert host.call("DELETE", path).json["id"] == running.json["id"]
+    sim.clear_faults()
+    succeeded(host, running)
+
+
 def test_a_login_that_is_refused_for_a_moment_is_tried_again(pair):
     """A Service leads to its pods a moment after they are ready."""
     host, sim = pair
