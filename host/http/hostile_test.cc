@@ -1,12 +1,32 @@
 // Clients that mean harm or are merely slow: they lose their own connection, nobody else's.
 #include <atomic>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <random>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
 
 #include "http/server.h"
 #include "http/test_client.h"
+
+namespace {
+
+std::atomic<bool> g_wake_ups_are_slow{false};
+
+}  // namespace
+
+// Stands in front of the C library's: gives other threads time to come between a worker's look into
+// its queue and its look at the eventfd that tells of new entries.
+extern "C" ssize_t read(int fd, void* into, size_t size) {
+  static const auto next =
+      reinterpret_cast<ssize_t (*)(int, void*, size_t)>(::dlsym(RTLD_NEXT, "read"));
+  if (g_wake_ups_are_slow && size == sizeof(uint64_t)) ::poll(nullptr, 0, 2);
+  return next(fd, into, size);
+}
 
 namespace slipway::http {
 namespace {
@@ -349,6 +369,68 @@ TEST(MutatedRequests, DoNotStopTheServer) {
     }
   }
   EXPECT_EQ(witness.Get("/witness").status, 200);
+}
+
+TEST(BurstOfClients, IsListenedToWhole) {
+  TestServer server({}, OneWorker());
+  g_wake_ups_are_slow = true;
+  for (int i = 0; i < 50; ++i) {
+    Client first(server.port());
+    ::poll(nullptr, 0, i % 10);  // a worker takes the first over when the second comes
+    Client second(server.port());
+    second.Send(kGet);
+    EXPECT_EQ(second.Read().status, 200) << i;
+    if (HasFailure()) break;
+  }
+  g_wake_ups_are_slow = false;
+}
+
+bool SetLoopback(bool up) {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  bool done = ::ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+  request.ifr_flags =
+      static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
+  done = done && ::ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+  ::close(fd);
+  return done;
+}
+
+// 0: the server has dropped the client and lives. Runs in a network of its own, whose only link is
+// cut while an answer is under way: the kernel gives the connection up.
+int ServeAClientWhoseNetworkGoes() {
+  Parked parked;
+  Options options = OneWorker();
+  options.limits.stall_ms = 1000;
+  TestServer server(parked.Park(), options);
+  Client client(server.port());
+  client.Send(kGet);
+  const auto exchange = parked.Take();
+  if (!exchange || !SetLoopback(false)) return 3;
+  exchange->Respond(Text("into the void"));
+  if (!Eventually([&] { return server.server().connections() == 0; })) return 4;
+  if (!SetLoopback(true)) return 3;
+  Client other(server.port());
+  other.Send(kGet);
+  const auto next = parked.Take();
+  if (!next) return 5;
+  next->Respond(Text("served"));
+  return other.Read().body == "served" ? 0 : 6;
+}
+
+TEST(VanishedClient, CostsOthersNothing) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) ::_exit(2);
+    ::_exit(SetLoopback(true) ? ServeAClientWhoseNetworkGoes() : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) GTEST_SKIP() << "no network namespaces here";
+  EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
