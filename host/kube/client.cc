@@ -51,6 +51,12 @@ HttpOptions HttpOptionsOf(const Config& config, const ClientOptions& options) {
   return out;
 }
 
+Call ReadyCall() {
+  return {.verb = Verb::kRaw, .path = "/readyz", .what = "readyz"};
+}
+
+constexpr int kBadAnswers = 2;  // how often a call is repeated for an answer that is none
+
 Result<Json> ParseAnswer(const std::string& body, const std::string& what) {
   auto parsed = Json::Parse(body);
   if (parsed) return parsed;
@@ -134,13 +140,29 @@ struct Client::Impl {
     if (credentials.needs_plugin()) plugin_runner = std::make_unique<Executor>("kube-exec", 1, 256);
   }
 
-  // The call's answer as JSON; a kind the server stopped serving is looked for again next time.
-  Result<Json> Ask(Call call, const Resource& resource) {
-    const std::string what = call.what;
-    auto body = requester.Do(std::move(call));
-    if (body) return ParseAnswer(*body, what);
-    if (body.error().reason == "KindNotFound") discovery.Forget(resource.api_version);
-    return std::move(body).error();
+  // The call's answer as JSON. What is none came from something in between, which may let the next
+  // one through.
+  Result<Json> AskJson(const Call& call) {
+    for (int left = call.repeatable ? kBadAnswers : 0;; --left) {
+      TRY(const std::string body, requester.Do(call));
+      auto parsed = ParseAnswer(body, call.what);
+      if (parsed || left == 0) return parsed;
+    }
+  }
+
+  Result<Json> Ask(const Call& call, const Resource& resource) {
+    auto answer = AskJson(call);
+    if (answer) return answer;
+    return Doubted(std::move(answer).error(), resource, call.what);
+  }
+
+  // A 404 that is no Status does not say that an object is gone: the kind is no longer served, or
+  // something in front of the server answers. Which of them, discovery tells the next call.
+  Error Doubted(Error error, const Resource& resource, const std::string& what) {
+    if (error.reason != "KindNotFound") return error;
+    discovery.Forget(resource.api_version);
+    return {Code::kUnavailable, "NotFound",
+            what + ": 404, and not by an API server that has the kind"};
   }
 
   Result<ObjectList> ListOnce(const Resource& resource, const std::string& ns,
@@ -156,8 +178,9 @@ struct Client::Impl {
         query.Add("resourceVersion", list.resource_version);
         query.Add("resourceVersionMatch", list.resource_version_match);
       }
-      Call call{.verb = Verb::kList, .path = query.Take(), .what = "list of " + resource.kind};
-      TRY(Json answer, Ask(std::move(call), resource));
+      const Call call{
+          .verb = Verb::kList, .path = query.Take(), .what = "list of " + resource.kind};
+      TRY(Json answer, Ask(call, resource));
       page = answer.At("/metadata/continue").AsString();
       out.resource_version = answer.At("/metadata/resourceVersion").AsString();
       Json* items = answer.Find("items");
@@ -206,16 +229,23 @@ std::unique_ptr<Informer> Client::Watch(InformerSpec spec, Informer::OnChange on
 Result<Resource> Client::Discover(const std::string& api_version, const std::string& kind) {
   auto known = impl_->discovery.Look(api_version, kind, impl_->steady.SteadyMs());
   if (!known.ask) return std::move(known.resource);
-  auto body =
-      impl_->requester.Do({.path = GroupPath(api_version), .what = "discovery of " + api_version});
+  const Call call{.path = GroupPath(api_version), .what = "discovery of " + api_version};
+  auto list = impl_->AskJson(call);
+  if (!list && list.error().code == Code::kNotFound) {
+    // A proxy may answer 404 to everything: believed of a server only that is ready, asked again.
+    const auto ready = impl_->requester.Do(ReadyCall());
+    if (!ready)
+      return Error{Code::kUnavailable, ready.error().reason,
+                   call.what + " was answered 404 by a server that is not ready"};
+    list = impl_->AskJson(call);
+  }
   const int64_t now = impl_->steady.SteadyMs();
-  if (!body) {
-    if (body.error().code != Code::kNotFound) return std::move(body).error();
+  if (!list) {
+    if (list.error().code != Code::kNotFound) return std::move(list).error();
     impl_->discovery.StoreAbsent(api_version, now);
     return KindNotFound(api_version, kind);
   }
-  TRY(Json list, ParseAnswer(*body, "discovery of " + api_version));
-  impl_->discovery.Store(api_version, list, now);
+  impl_->discovery.Store(api_version, *list, now);
   return impl_->discovery.Find(api_version, kind);
 }
 
@@ -247,7 +277,7 @@ Result<Json> Client::Create(const Json& object) {
             .what = ref.ToString()};
   call.path = Query(CollectionPath(resource, ref.ns)).Add("fieldValidation", "Strict").Take();
   SLIPWAY_FAILPOINT("kube.create.before");
-  auto created = impl_->Ask(std::move(call), resource);
+  auto created = impl_->Ask(call, resource);
   SLIPWAY_FAILPOINT("kube.create.after");
   return created;
 }
@@ -266,7 +296,7 @@ Result<Json> Client::Apply(const Json& object, const ApplyOptions& options) {
             .what = ref.ToString()};
   call.content_type = "application/apply-patch+yaml";
   SLIPWAY_FAILPOINT("kube.apply.before");
-  auto applied = impl_->Ask(std::move(call), resource);
+  auto applied = impl_->Ask(call, resource);
   SLIPWAY_FAILPOINT("kube.apply.after");
   return applied;
 }
@@ -282,7 +312,7 @@ Result<Json> Client::Update(const Json& object, const std::string& subresource) 
   call.path = ObjectPath(resource, ref.ns, ref.name, subresource);
   call.repeatable = object.At("/metadata/resourceVersion").is_string();
   SLIPWAY_FAILPOINT("kube.update.before");
-  auto updated = impl_->Ask(std::move(call), resource);
+  auto updated = impl_->Ask(call, resource);
   SLIPWAY_FAILPOINT("kube.update.after");
   return updated;
 }
@@ -299,7 +329,7 @@ Result<Json> Client::Patch(const ObjectRef& ref, PatchType type, const Json& pat
   call.content_type = ContentType(type);
   call.repeatable = Guarded(type, patch);
   SLIPWAY_FAILPOINT("kube.patch.before");
-  auto patched = impl_->Ask(std::move(call), resource);
+  auto patched = impl_->Ask(call, resource);
   SLIPWAY_FAILPOINT("kube.patch.after");
   return patched;
 }
@@ -324,8 +354,10 @@ Result<void> Client::Delete(const ObjectRef& ref, const DeleteOptions& options) 
   SLIPWAY_FAILPOINT("kube.delete.before");
   auto deleted = impl_->requester.Do(std::move(call));
   SLIPWAY_FAILPOINT("kube.delete.after");
-  if (deleted || deleted.error().code == Code::kNotFound) return {};
-  return std::move(deleted).error();
+  if (deleted) return {};
+  Error error = impl_->Doubted(std::move(deleted).error(), resource, ref.ToString());
+  if (error.code == Code::kNotFound) return {};
+  return error;
 }
 
 Result<std::string> Client::PodLog(const std::string& ns, const std::string& pod,
@@ -348,8 +380,7 @@ Result<std::string> Client::ProxyGet(const std::string& kind, const std::string&
 
 Result<void> Client::Ping() {
   const int64_t timeout_ms = std::min(kPingMs, impl_->options.request_timeout_ms);
-  const auto answer =
-      impl_->requester.Once({.verb = Verb::kRaw, .path = "/readyz", .what = "readyz"}, timeout_ms);
+  const auto answer = impl_->requester.Once(ReadyCall(), timeout_ms);
   if (!answer) return answer.error();
   return {};
 }

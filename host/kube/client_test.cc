@@ -95,14 +95,67 @@ TEST_F(ClientTest, DeletingWhatIsGoneSucceedsAndAnotherUidConflicts) {
 }
 
 TEST_F(ClientTest, AnUnknownKindIsLookedForAtMostOnceASecond) {
-  Serve([](const Request&, Connection& c) { c.Reply(404, "404 page not found\n"); });
+  Serve([](const Request& r, Connection& c) {
+    if (r.path == "/readyz") return c.Reply(200, "ok");
+    c.Reply(404, "404 page not found\n");
+  });
   for (int i = 0; i < 3; ++i) {
-    const auto got = client_->Get({"planetscale.com/v2", "VitessCluster", "ns", "x"});
+    const auto got = client_->Get({"db.example.org/v2", "Cluster", "ns", "x"});
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code, Code::kNotFound);
     EXPECT_EQ(got.error().reason, "KindNotFound");
   }
-  EXPECT_EQ(server_->requests().size(), 1u);
+  EXPECT_EQ(server_->requests().size(), 3u);  // once more after it was asked whether it is ready
+}
+
+TEST_F(ClientTest, AProxyThatAnswers404ToEverythingKnowsNothingOfKinds) {
+  std::atomic<bool> proxy{true};
+  Serve([&](const Request& r, Connection& c) {
+    // Whatever was in its way is gone when it has answered that it is ready.
+    if (r.path == "/readyz" && proxy.exchange(false)) return c.Reply(200, "ok");
+    if (proxy) return c.Reply(404, "404 page not found\n");
+    c.Reply(200, R"({"resources":[{"name":"clusters","kind":"Cluster","namespaced":true}]})");
+  });
+  EXPECT_TRUE(client_->Discover("db.example.org/v2", "Cluster"));
+  Serve([](const Request&, Connection& c) { c.Reply(404, "404 page not found\n"); });
+  const auto found = client_->Discover("db.example.org/v2", "Cluster");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::kUnavailable);
+}
+
+TEST_F(ClientTest, APageDoesNotSayThatAnObjectIsGone) {
+  Serve([](const Request& r, Connection& c) {
+    if (AnswerDiscovery(r, c)) return;
+    c.Reply(404, "<html>404</html>");
+  });
+  const auto got = client_->Get(kRef);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kUnavailable);
+  EXPECT_FALSE(client_->Delete(kRef, {.uid = "1"}));
+}
+
+TEST_F(ClientTest, AnAnswerThatIsNoJsonIsAskedForAgainWhereThatIsSafe) {
+  std::atomic<int> asked{0};
+  Serve([&](const Request& r, Connection& c) {
+    if (AnswerDiscovery(r, c)) return;
+    c.Reply(200, ++asked % 3 != 0 ? "<html>busy</html>" : "{}");
+  });
+  EXPECT_TRUE(client_->Get(kRef));
+  EXPECT_EQ(asked, 3);
+  const auto created = client_->Create(ConfigMap("a"));
+  ASSERT_FALSE(created) << "a create is not sent twice";
+  EXPECT_EQ(created.error().reason, "BadAnswer");
+  EXPECT_EQ(asked, 4);
+}
+
+TEST_F(ClientTest, APageInPlaceOfEveryAnswerIsToldInTheEnd) {
+  Serve([](const Request& r, Connection& c) {
+    if (!AnswerDiscovery(r, c)) c.Reply(200, "<html>login</html>");
+  });
+  const auto got = client_->Get(kRef);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kUnavailable);
+  EXPECT_EQ(got.error().reason, "BadAnswer");
 }
 
 TEST_F(ClientTest, ThrottledRequestsWaitAsLongAsTheServerSays) {
@@ -166,11 +219,23 @@ TEST_F(ClientTest, RetriesEndWithTheTotalTime) {
   EXPECT_GT(asked, 1);
 }
 
+// The last try has what is left of the total time, which says nothing about the server.
+TEST_F(ClientTest, ATryThatIsCutShortDoesNotHideWhatTheServerSaid) {
+  std::atomic<int> asked{0};
+  Serve([&](const Request&, Connection& c) { ++asked == 1 ? c.Reply(503, "busy") : c.Hang(); },
+        [](Config&, ClientOptions& options) { options.total_timeout_ms = 800; });
+  const auto got = client_->Get(kRef);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kUnavailable);
+  EXPECT_NE(got.error().message.find("busy"), std::string::npos) << got.error().message;
+  EXPECT_NE(got.error().message.find("(2 attempts)"), std::string::npos) << got.error().message;
+}
+
 TEST_F(ClientTest, AnUndeclaredFieldIsInvalidAndNeverRetried) {
   Serve([](const Request&, Connection& c) {
     c.Reply(
         500,
-        R"({"status":"Failure","message":"failed to create typed patch object (tenant-b/bad2; postgresql.cnpg.io/v1, Kind=Cluster): .spec.foo: field not declared in schema","code":500})");
+        R"({"status":"Failure","message":"failed to create typed patch object (tenant-b/bad2; db.example.org/v1, Kind=Cluster): .spec.foo: field not declared in schema","code":500})");
   });
   const auto applied = client_->Apply(ConfigMap("a"), {});
   ASSERT_FALSE(applied);

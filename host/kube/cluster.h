@@ -12,7 +12,7 @@
 namespace slipway::kube {
 
 struct ObjectRef {
-  std::string api_version;  // "v1", "postgresql.cnpg.io/v1"
+  std::string api_version;  // "v1", "db.example.org/v1"
   std::string kind;
   std::string ns;  // "" for cluster-scoped objects
   std::string name;

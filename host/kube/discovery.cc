@@ -41,8 +41,7 @@ DiscoveryCache::Answer DiscoveryCache::Look(const std::string& api_version, cons
 
 void DiscoveryCache::Forget(const std::string& api_version) {
   const std::lock_guard lock(mutex_);
-  if (const auto group = groups_.find(api_version); group != groups_.end())
-    group->second.kinds.clear();
+  groups_.erase(api_version);
 }
 
 }  // namespace slipway::kube

@@ -138,9 +138,9 @@ TEST_F(InformerTest, AKindThatIsNotServedIsEmptyUntilItIs) {
   informer_ = client_->Watch({"example.com/v1", "Thing", "", "", "", {}},
                              [this](auto c, const auto& object) { told_(c, object); });
   ASSERT_TRUE(gate_.Wait());
-  // A second look proves that the first answer was taken in.
+  // A second look, a look being two questions, proves that the first one was taken in.
   ASSERT_TRUE(
-      server_->WaitFor(2, [](const Request& r) { return r.path == "/apis/example.com/v1"; }));
+      server_->WaitFor(3, [](const Request& r) { return r.path == "/apis/example.com/v1"; }));
   EXPECT_TRUE(informer_->synced());
   EXPECT_FALSE(informer_->served());
   installed_ = true;
@@ -151,6 +151,7 @@ TEST_F(InformerTest, AKindThatIsNotServedIsEmptyUntilItIs) {
 TEST_F(InformerTest, AKindThatIsTakenAwayTakesItsObjectsAlong) {
   installed_ = true;
   server_.emplace([this](const Request& r, Connection& c) {
+    if (r.path == "/readyz") return c.Reply(200, "ok");
     if (!installed_) return c.Reply(404, "404 page not found");
     if (AnswerDiscovery(r, c)) return;
     if (!IsWatch(r)) return c.Reply(200, ListBody("5", {ConfigMapJson("t", "4")}));
@@ -166,6 +167,33 @@ TEST_F(InformerTest, AKindThatIsTakenAwayTakesItsObjectsAlong) {
   gate_.Open();
   EXPECT_EQ(told_.Next(1), "-t4 ");
   EXPECT_FALSE(informer_->served());
+}
+
+TEST_F(InformerTest, AProxyThatAnswers404ToEverythingTakesNoObjectsAlong) {
+  installed_ = true;
+  server_.emplace([this](const Request& r, Connection& c) {
+    if (!installed_) return c.Reply(404, "404 page not found");
+    if (AnswerDiscovery(r, c)) return;
+    if (!IsWatch(r)) return c.Reply(200, ListBody("5", {ConfigMapJson("t", "4")}));
+    c.BeginChunks();
+    if (++watches_ > 1) return c.Hang();
+    gate_.Wait();
+    installed_ = false;
+    c.Close();
+  });
+  client_.emplace(server_->config(), FastOptions(), clock_, log_, metrics_);
+  informer_ = client_->Watch({"v1", "ConfigMap", "", "", "", {}},
+                             [this](auto c, const auto& object) { told_(c, object); });
+  EXPECT_EQ(told_.Next(1), "+t4 ");
+  gate_.Open();
+  ASSERT_TRUE(server_->WaitFor(2, [](const Request& r) { return r.path == "/readyz"; }));
+  EXPECT_TRUE(informer_->served());
+  EXPECT_EQ(informer_->All().size(), 1u);
+  // Nor has it spoilt what the client knows of kinds.
+  installed_ = true;
+  EXPECT_TRUE(client_->Discover("v1", "ConfigMap"));
+  ASSERT_TRUE(server_->WaitFor(2, IsWatch));
+  EXPECT_EQ(told_.pending(), 0u);
 }
 
 TEST_F(InformerTest, AnExpiredPageAndAFailingListStartAgain) {

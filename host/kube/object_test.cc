@@ -11,12 +11,12 @@ namespace {
 using Change = Informer::Change;
 
 constexpr const char* kCluster =
-    R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"db","namespace":"acme",
+    R"({"apiVersion":"db.example.org/v1","kind":"Cluster","metadata":{"name":"db","namespace":"acme",
   "uid":"u","resourceVersion":"7","generation":2,"labels":{"slipway.dev/instance":"ins_1"},"selfLink":"x",
   "managedFields":[{"manager":"slipway"}]},"spec":{"instances":3,"big":"x"},"status":{"phase":"ok","deep":{"a":1,"b":2}}})";
 
 InformerSpec Spec(std::vector<std::string> keep = {}) {
-  return {"postgresql.cnpg.io/v1", "Cluster", "", "", "slipway.dev/instance", std::move(keep)};
+  return {"db.example.org/v1", "Cluster", "", "", "slipway.dev/instance", std::move(keep)};
 }
 
 Informer::ObjectPtr Decode(const InformerSpec& spec) {
@@ -41,7 +41,7 @@ TEST(ObjectDecoder, KeepsOnlyWhatIsNamed) {
   EXPECT_EQ(
       kept,
       *Json::Parse(
-          R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"db","namespace":"acme",
+          R"({"apiVersion":"db.example.org/v1","kind":"Cluster","metadata":{"name":"db","namespace":"acme",
     "uid":"u","resourceVersion":"7","generation":2,"labels":{"slipway.dev/instance":"ins_1"},"selfLink":"x"},
     "spec":{"instances":3},"status":{"deep":{"a":1}}})"));
 }
@@ -144,10 +144,10 @@ TEST(ObjectStore, FindsByIndexEvenWhenTheLabelMoves) {
 }
 
 TEST(Paths, EscapeWhatAUrlCannotCarry) {
-  const Resource cluster{"postgresql.cnpg.io/v1", "Cluster", "clusters", true};
-  EXPECT_EQ(CollectionPath(cluster, ""), "/apis/postgresql.cnpg.io/v1/clusters");
+  const Resource cluster{"db.example.org/v1", "Cluster", "clusters", true};
+  EXPECT_EQ(CollectionPath(cluster, ""), "/apis/db.example.org/v1/clusters");
   EXPECT_EQ(ObjectPath(cluster, "a/b", "x:1", "status"),
-            "/apis/postgresql.cnpg.io/v1/namespaces/a%2Fb/clusters/x%3A1/status");
+            "/apis/db.example.org/v1/namespaces/a%2Fb/clusters/x%3A1/status");
   EXPECT_EQ(Query("/p").Add("a", "").Add("b", "k in (x, y)").Add("c", "1").Take(),
             "/p?b=k%20in%20%28x%2C%20y%29&c=1");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/backoff.h"
 
@@ -76,6 +77,7 @@ Result<std::string> Requester::Do(Call call) {
   const int64_t end = clock_.SteadyMs() + options_.total_timeout_ms;
   const BackoffPolicy backoff{options_.retry_base_ms, options_.retry_cap_ms};
   RetryQuestion question{.verb = call.verb, .repeatable = call.repeatable};
+  std::optional<Error> last;
   for (int attempt = 0;; ++attempt) {
     TRY(request.auth, credentials_.Get());
     request.timeout_ms =
@@ -93,11 +95,14 @@ Result<std::string> Requester::Do(Call call) {
       case Retry::kYes:
         break;
     }
+    // A try that had only the rest of the total time says nothing about the server.
+    const bool cut_short =
+        answer.outcome == HttpOutcome::kTimeout && request.timeout_ms < options_.request_timeout_ms;
+    if (!last || !cut_short) last = ErrorOf(call, answer);
     const int64_t wait = BackoffMs(backoff, attempt, answer.retry_after_ms);
     if (clock_.SteadyMs() + wait >= end) {
-      Error last = ErrorOf(call, answer);
-      last.message += " (" + std::to_string(attempt + 1) + " attempts)";
-      return last;
+      last->message += " (" + std::to_string(attempt + 1) + " attempts)";
+      return *std::move(last);
     }
     request.fresh = answer.outcome == HttpOutcome::kTimeout || answer.outcome == HttpOutcome::kLost;
     Pause(wait);

@@ -299,9 +299,9 @@ bool AnswerDiscovery(const ScriptedServer::Request& request,
       {"name":"pods","kind":"Pod","namespaced":true},{"name":"pods/log","kind":"Pod","namespaced":true}]})");
     return true;
   }
-  if (request.path == "/apis/postgresql.cnpg.io/v1") {
-    connection.Reply(
-        200, R"({"kind":"APIResourceList","groupVersion":"postgresql.cnpg.io/v1","resources":[
+  if (request.path == "/apis/db.example.org/v1") {
+    connection.Reply(200,
+                     R"({"kind":"APIResourceList","groupVersion":"db.example.org/v1","resources":[
       {"name":"clusters","kind":"Cluster","namespaced":true},{"name":"clusters/status","kind":"Cluster","namespaced":true}]})");
     return true;
   }

@@ -94,7 +94,7 @@ class Gate {
 
 // Short waits for tests.
 ClientOptions FastOptions();
-// What discovery answers for v1 (ConfigMap, Pod, Namespace) and postgresql.cnpg.io/v1 (Cluster);
+// What discovery answers for v1 (ConfigMap, Pod, Namespace) and db.example.org/v1 (Cluster);
 // false when the request is for something else.
 bool AnswerDiscovery(const ScriptedServer::Request& request,
                      ScriptedServer::Connection& connection);

@@ -15,7 +15,7 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// "…; postgresql.cnpg.io/v1, Kind=Cluster): .spec.foo: field not declared in schema" → ".spec.foo"
+// "…; db.example.org/v1, Kind=Cluster): .spec.foo: field not declared in schema" → ".spec.foo"
 std::string TypedPatchField(std::string_view message) {
   const size_t start = message.find("): ");
   if (start == std::string_view::npos) return {};

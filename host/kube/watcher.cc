@@ -122,28 +122,29 @@ void Watcher::Discover(WatchStep step) {
     resource_known_ = true;
     return Begin(step);
   }
-  HttpRequest request =
-      MakeRequest(GroupPath(spec_.api_version), context_.options.request_timeout_ms);
-  pending_ = context_.loop.Fetch(std::move(request),
-                                 [self = shared_from_this(), step](const HttpAnswer& answer) {
-                                   self->pending_ = 0;
-                                   self->Note(answer);
-                                   const Result<void> taken = self->TakeDiscovery(answer);
-                                   taken ? self->Begin(step) : self->ListFailed(taken.error());
-                                 });
+  FetchDiscovery([self = shared_from_this(), step](const Result<void>& taken) {
+    taken ? self->Begin(step) : self->ListFailed(taken.error());
+  });
+}
+
+void Watcher::FetchDiscovery(std::function<void(const Result<void>&)> then) {
+  pending_ = context_.loop.Fetch(
+      MakeRequest(GroupPath(spec_.api_version), context_.options.request_timeout_ms),
+      [self = shared_from_this(), then = std::move(then)](const HttpAnswer& answer) {
+        self->pending_ = 0;
+        self->Note(answer);
+        then(self->TakeDiscovery(answer));
+      });
 }
 
 Result<void> Watcher::TakeDiscovery(const HttpAnswer& answer) {
   DiscoveryCache& cache = context_.discovery;
   if (answer.outcome != HttpOutcome::kAnswered) return TransferError(answer, what_);
-  if (answer.status == 404) {
-    cache.StoreAbsent(spec_.api_version, steady_.SteadyMs());
-  } else if (answer.status >= 300) {
+  if (answer.status == 404) return KindNotFound(spec_.api_version, spec_.kind);
+  if (answer.status >= 300)
     return StatusError(Verb::kGet, answer.status, answer.body, what_, answer.retry_after_ms);
-  } else {
-    TRY(const Json list, Json::Parse(answer.body));
-    cache.Store(spec_.api_version, list, steady_.SteadyMs());
-  }
+  TRY(const Json list, Json::Parse(answer.body));
+  cache.Store(spec_.api_version, list, steady_.SteadyMs());
   TRY(resource_, cache.Find(spec_.api_version, spec_.kind));
   resource_known_ = true;
   return {};
@@ -173,14 +174,35 @@ void Watcher::OnPage(const HttpAnswer& answer) {
 }
 
 void Watcher::ListFailed(const Error& error) {
-  if (error.code == Code::kNotFound) {
-    resource_known_ = false;
-    context_.discovery.Forget(spec_.api_version);
-  } else {
-    Report(error);
-  }
+  if (error.code == Code::kNotFound) return AskWhetherReady();
+  Report(error);
   NoteRefusal(&error);
   Run(machine_.OnListFailed(error));
+}
+
+// A proxy may answer 404 to everything: that a kind is not served is believed of a server only that
+// is ready, and asked again after that. Else all that is known would be taken for gone.
+void Watcher::AskWhetherReady() {
+  resource_known_ = false;
+  context_.discovery.Forget(spec_.api_version);
+  pending_ = context_.loop.Fetch(
+      MakeRequest("/readyz", context_.options.request_timeout_ms),
+      [self = shared_from_this()](const HttpAnswer& answer) {
+        self->pending_ = 0;
+        self->Note(answer);
+        const bool ready = answer.outcome == HttpOutcome::kAnswered && answer.status == 200;
+        if (!ready) return self->ListFailed(self->NotBelieved());
+        self->FetchDiscovery([self](const Result<void>& taken) {
+          if (taken || taken.error().code != Code::kNotFound)
+            return self->ListFailed(taken ? self->NotBelieved() : taken.error());
+          self->NoteRefusal(&taken.error());
+          self->Run(self->machine_.OnListFailed(taken.error()));
+        });
+      });
+}
+
+Error Watcher::NotBelieved() const {
+  return {Code::kUnavailable, "NotFound", what_ + ": 404, and not by an API server that is ready"};
 }
 
 void Watcher::Commit() {

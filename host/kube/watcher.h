@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,10 +61,13 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void Begin(WatchStep step);
   void RenewCredentials(WatchStep step);
   void Discover(WatchStep step);
+  void FetchDiscovery(std::function<void(const Result<void>&)> then);
   Result<void> TakeDiscovery(const HttpAnswer& answer);
   void FetchPage();
   void OnPage(const HttpAnswer& answer);
   void ListFailed(const Error& error);
+  void AskWhetherReady();
+  Error NotBelieved() const;
   void Commit();
   void OpenWatch(WatchStep step);
   void OnBytes(int status, std::string_view bytes);
