@@ -15,6 +15,24 @@ set(CMAKE_BUILD_RPATH /somewhere)
 find_package(SlipwaySdk 1.0 REQUIRED)
 slipway_add_engine(acme VERSION 1.2.3 SOURCES fake.cc)
 slipway_add_engine(acme-c VERSION 0.1.0 SOURCES plain.c)
+slipway_add_engine(acme-kit VERSION 1.0.0 SOURCES kit.cc LIBS SlipwaySdk::kit)
+"""
+
+KIT = """#include <slipway/engine.hpp>
+
+#include <slipway/kit/documents.h>
+
+namespace kit = slipway::kit;
+
+class Kit final : public slipway::Engine {
+ public:
+  explicit Kit(std::string_view config) { kit::ParseSettings(config, {}); }
+  void describe(slipway::Call& call) const override { call.write(kit::Json::Obj({{"schema", 1}}).Dump()); }
+  void validate(slipway::Call& call, std::string_view text) const override { call.write(kit::Json::Parse(text).Dump()); }
+  void plan(slipway::Call& call, std::string_view) const override { call.write(kit::DeletePlan("all").Dump()); }
+  void step(slipway::Call& call, std::string_view text) const override { call.write(kit::Json::Parse(text).Dump()); }
+};
+SLIPWAY_ENGINE(Kit, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION)
 """
 
 
@@ -28,10 +46,12 @@ def run(*command):
 def built(tmp_path_factory):
     tmp = tmp_path_factory.mktemp("sdk")
     run("cmake", "-S", os.path.join(ROOT, "sdk"), "-B", str(tmp / "sdk"))
+    run("cmake", "--build", str(tmp / "sdk"))
     run("cmake", "--install", str(tmp / "sdk"), "--prefix", str(tmp / "prefix"))
     source = tmp / "source"
     source.mkdir()
     (source / "CMakeLists.txt").write_text(CMAKE)
+    (source / "kit.cc").write_text(KIT)
     for name in ("fake.cc", "plain.c"):
         with open(os.path.join(ROOT, "tests", "engines", name), encoding="utf-8") as file:
             (source / name).write_text(file.read())
@@ -40,7 +60,7 @@ def built(tmp_path_factory):
     return tmp / "build"
 
 
-ENGINES = ["acme-1.2.3.so", "acme-c-0.1.0.so"]
+ENGINES = ["acme-1.2.3.so", "acme-c-0.1.0.so", "acme-kit-1.0.0.so"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -66,4 +86,4 @@ def test_note_survives_strip(built, engine, tmp_path):
 
 def test_documents_are_installed(built):
     share = built.parent / "prefix" / "share" / "slipway-sdk"
-    assert (share / "DOCUMENTS.md").is_file() and (share / "schema" / "step.schema.json").is_file()
+    assert (share / "DOCUMENTS.md").is_file() and (share / "KIT.md").is_file() and (share / "schema" / "step.schema.json").is_file()
