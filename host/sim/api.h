@@ -98,6 +98,9 @@ class Api {
                            std::vector<std::string>& warnings) const;
   Answer<Done> CheckValid(const Kind& kind, const Json& object, const Json* before) const;
   Answer<Done> CheckAccount(const Kind& kind, const Json& object) const;
+  // What a patch may not make of an object.
+  static Answer<Done> CheckIdentity(const Kind& kind, const StoredObject& current,
+                                    const Json& after);
   Answer<Written> CreatePrepared(const Kind& kind, Json object, const WriteOptions& options,
                                  Tracking tracking, std::vector<std::string> warnings);
   Answer<Json> PrepareUpdate(const Kind& kind, const Json& before, Json after,

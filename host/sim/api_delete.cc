@@ -82,7 +82,7 @@ Answer<Deleted> Api::Delete(const Kind& kind, const std::string& ns, const std::
 }
 
 void Api::AfterStored(const Kind& kind, const StoredObject& object) {
-  if (kind.custom || kind.kind != "CustomResourceDefinition") return;
+  if (!kind.is_definition()) return;
   const Json definition = object.Parse();
   kinds_.Remove(definition["spec"]["group"].AsString(),
                 definition["spec"]["names"]["plural"].AsString());
@@ -92,7 +92,7 @@ void Api::AfterStored(const Kind& kind, const StoredObject& object) {
 // The objects of a definition that goes do not wait for anyone: without their kind no client could
 // take a finalizer away.
 void Api::AfterRemoved(const Kind& kind, const StoredObject& object) {
-  if (kind.custom || kind.kind != "CustomResourceDefinition") return;
+  if (!kind.is_definition()) return;
   const Json definition = object.Parse();
   const std::string& group = definition["spec"]["group"].AsString();
   const std::string& plural = definition["spec"]["names"]["plural"].AsString();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,10 +26,27 @@ struct BehaviourOptions {
   std::string data_dir;
   // Directory of PostgreSQL's server programs; "" looks for the newest /usr/lib/postgresql/*/bin.
   std::string postgres_bin;
+  // Directory of MariaDB's server programs; "" looks for them where the system has them.
+  std::string mysql_bin;
 };
+
+// All of the operators below, each with a client of its own.
+std::vector<std::unique_ptr<Behaviour>> StartBehaviours(const kube::Config& cluster,
+                                                        const BehaviourOptions& options,
+                                                        const Clock& clock, Logger& log,
+                                                        Metrics& metrics);
 
 // CloudNativePG 1.30 (host/sim/cnpg).
 std::unique_ptr<Behaviour> StartCnpg(const kube::Config& cluster, const BehaviourOptions& options,
                                      const Clock& clock, Logger& log, Metrics& metrics);
+
+// MongoDB Controllers for Kubernetes 1.10, its replica sets (host/sim/mongodb). Runs no database.
+std::unique_ptr<Behaviour> StartMongodb(const kube::Config& cluster,
+                                        const BehaviourOptions& options, const Clock& clock,
+                                        Logger& log, Metrics& metrics);
+
+// Vitess operator 2.17 (host/sim/vitess).
+std::unique_ptr<Behaviour> StartVitess(const kube::Config& cluster, const BehaviourOptions& options,
+                                       const Clock& clock, Logger& log, Metrics& metrics);
 
 }  // namespace slipway::sim

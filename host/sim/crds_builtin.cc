@@ -351,11 +351,12 @@ Json Definition(const Json& row) {
   if (spec->is_object()) schema.Set("required", Json::Arr({"metadata", "spec"}));
   Json subresources = Json::Obj({{"status", Json::MakeObject()}});
   if (row.Has("scale")) subresources.Set("scale", row["scale"]);
-  Json version = Json::Obj({{"name", "v1"},
+  Json version = Json::Obj({{"name", row["version"].AsString("v1")},
                             {"served", true},
                             {"storage", true},
-                            {"subresources", std::move(subresources)},
                             {"schema", Json::Obj({{"openAPIV3Schema", std::move(schema)}})}});
+  // `plain` ones have a status like any other field.
+  if (!row["plain"].AsBool()) version.Set("subresources", std::move(subresources));
   if (row.Has("columns")) version.Set("additionalPrinterColumns", row["columns"]);
   Json names = Json::Obj({{"kind", row["kind"]}, {"plural", plural}});
   if (row.Has("short")) names.Set("shortNames", Json::Arr({row["short"]}));
@@ -371,9 +372,11 @@ Json Definition(const Json& row) {
 }  // namespace
 
 Result<std::vector<Json>> BuiltinDefinitions() {
-  TRY(const YamlDocument rows, ParseYamlDocument(kDefinitions));
   std::vector<Json> out;
-  for (const Json& row : rows.value.items()) out.push_back(Definition(row));
+  for (const char* text : {kDefinitions, kMongodbDefinitions, kVitessDefinitions}) {
+    TRY(const YamlDocument rows, ParseYamlDocument(text));
+    for (const Json& row : rows.value.items()) out.push_back(Definition(row));
+  }
   return out;
 }
 

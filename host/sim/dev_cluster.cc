@@ -1,6 +1,7 @@
 #include "sim/dev_cluster.h"
 
 #include <utility>
+#include <vector>
 
 #include "base/executor.h"
 #include "http/server.h"
@@ -57,7 +58,7 @@ struct DevCluster::Impl {
   std::unique_ptr<WatchHub> hub;
   std::unique_ptr<HttpFront> front;
   std::unique_ptr<http::Server> server;
-  std::unique_ptr<Behaviour> behaviour;
+  std::vector<std::unique_ptr<Behaviour>> behaviours;
   uint16_t port = 0;
 };
 
@@ -100,16 +101,14 @@ Result<void> DevCluster::Start() {
       me.log);
   TRY_VOID(me.server->Start());
   me.port = me.server->port();
-#ifdef SLIPWAY_SIM_CNPG
   if (me.options.behaviours)
-    me.behaviour = StartCnpg(config(), me.options.behaviour, me.clock, me.log, me.metrics);
-#endif
+    me.behaviours = StartBehaviours(config(), me.options.behaviour, me.clock, me.log, me.metrics);
   return {};
 }
 
 void DevCluster::Stop() {
   Impl& me = *impl_;
-  me.behaviour.reset();
+  me.behaviours.clear();
   if (me.hub != nullptr) me.hub->Stop();
   if (me.server != nullptr) me.server->Stop(1000);
   if (me.workers != nullptr) me.workers->Drain();

@@ -37,7 +37,7 @@ TEST(FaultRules, MatchOneClient) {
   Faults faults;
   Add(faults, R"({"match":{"userAgent":"slipwayd/"},"action":"drop"})");
   EXPECT_TRUE(Hit(faults, "GET", "/", "get", "slipwayd/0.1.0"));
-  EXPECT_FALSE(Hit(faults, "GET", "/", "get", "cloudnative-pg"));
+  EXPECT_FALSE(Hit(faults, "GET", "/", "get", "operator"));
   EXPECT_FALSE(Hit(faults, "GET", "/", "get"));
 }
 

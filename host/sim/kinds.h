@@ -43,6 +43,8 @@ struct Kind {
   std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 
   ResourceName name() const { return {group, plural, kind}; }
+
+  bool is_definition() const { return kind == "CustomResourceDefinition" && !custom; }
 };
 
 using KindPtr = std::shared_ptr<const Kind>;

@@ -39,10 +39,13 @@ void Declare(CLI::App& app, Arguments& arguments) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--data-dir", cluster.behaviour.data_dir,
-                 "Run a real PostgreSQL per instance with its files here; none without it")
+                 "Run a real database server per instance with its files here; none without it")
       ->type_name("DIR");
   app.add_option("--postgres-bin", cluster.behaviour.postgres_bin,
                  "Directory of PostgreSQL's server programs; the newest installed without it")
+      ->type_name("DIR");
+  app.add_option("--mysql-bin", cluster.behaviour.mysql_bin,
+                 "Directory of MariaDB's server programs; the installed ones without it")
       ->type_name("DIR");
   app.add_flag("--no-behaviours", arguments.no_behaviours,
                "Only the API server: custom resources stay as they are written");
@@ -103,8 +106,8 @@ int RunElsewhere(const Arguments& arguments, const slipway::Clock& clock, Logger
                  slipway::Metrics& metrics) {
   auto config = slipway::kube::LoadKubeconfig(arguments.elsewhere, "");
   if (!config) return Fail(config.error());
-  const auto behaviour =
-      slipway::sim::StartCnpg(*config, arguments.cluster.behaviour, clock, log, metrics);
+  const auto behaviours =
+      slipway::sim::StartBehaviours(*config, arguments.cluster.behaviour, clock, log, metrics);
   return UntilSignal(config->server);
 }
 

@@ -38,7 +38,7 @@ struct ObjectKey {
   auto operator<=>(const ObjectKey&) const = default;
 };
 
-// All objects by collection ("pods", "postgresql.cnpg.io/clusters"), their recent history, and
+// All objects by collection ("pods", "db.example.org/clusters"), their recent history, and
 // the order of both. Guarded by one lock that covers map work and the journal's write only;
 // texts are made outside of it. Any thread.
 class ObjectStore {

@@ -23,6 +23,13 @@ std::string Whole(long double value) {
   return std::to_string(static_cast<int64_t>(value));
 }
 
+// Decimal fractions are not exact in binary: 100m must be a hundred thousandths, or three of 2100m
+// would be more than 6300m.
+Quantity Of(long double milli, Quantity::Form form) {
+  const long double whole = std::round(milli);
+  return {std::abs(milli - whole) <= 1e-12L * std::abs(whole) ? whole : milli, form};
+}
+
 }  // namespace
 
 std::optional<Quantity> Quantity::Parse(std::string_view text) {
@@ -33,14 +40,14 @@ std::optional<Quantity> Quantity::Parse(std::string_view text) {
   const long double value = std::strtold(number.c_str(), &rest);
   if (number.empty() || *rest != 0) return std::nullopt;
   for (const Suffix& one : kDecimal)
-    if (suffix == one.text) return Quantity{value * one.factor * 1000, Form::kDecimal};
+    if (suffix == one.text) return Of(value * one.factor * 1000, Form::kDecimal);
   for (const Suffix& one : kBinary)
-    if (suffix == one.text) return Quantity{value * one.factor * 1000, Form::kBinary};
+    if (suffix == one.text) return Of(value * one.factor * 1000, Form::kBinary);
   if (suffix.size() < 2 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
   const std::string exponent(suffix.substr(1));
   const long power = std::strtol(exponent.c_str(), &rest, 10);
   if (*rest != 0) return std::nullopt;
-  return Quantity{value * std::pow(10.0L, static_cast<long double>(power)) * 1000, Form::kExponent};
+  return Of(value * std::pow(10.0L, static_cast<long double>(power)) * 1000, Form::kExponent);
 }
 
 std::string Quantity::Text() const {

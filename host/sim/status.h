@@ -59,7 +59,7 @@ struct Cause {
   std::string reason, message, field;
 };
 
-// What a message calls the resource: "clusters.postgresql.cnpg.io", "pods".
+// What a message calls the resource: "clusters.db.example.org", "pods".
 std::string QualifiedResource(std::string_view plural, std::string_view group);
 
 // `plural` and `group` name the resource in the details, as Kubernetes does.

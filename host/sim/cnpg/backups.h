@@ -6,11 +6,7 @@
 #include "base/result.h"
 #include "sim/cnpg/pass.h"
 
-namespace slipway::sim::cnpg {
-
-// The next time a schedule (robfig cron with seconds, five fields or a macro) asks for, after
-// `after_ms`, UTC; -1 when it cannot be read or never comes within a year.
-int64_t NextSchedule(const std::string& schedule, int64_t after_ms);
+namespace slipway::sim::operators::cnpg {
 
 // One pass over a ScheduledBackup or a Backup. The answer says when to look again, -1 for "on the
 // next change". Nothing real is saved: only the statuses are played.
@@ -19,4 +15,4 @@ Result<int64_t> ReconcileScheduledBackup(PassEnvironment& env, const std::string
 Result<int64_t> ReconcileBackup(PassEnvironment& env, const std::string& ns,
                                 const std::string& name);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,7 +1,7 @@
 #include "sim/cnpg/test_fixture.h"
 
 // Faults, failover, scaling, plugins and backups, without databases.
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 namespace {
 
 constexpr char kPlugin[] =
@@ -324,4 +324,4 @@ TEST_F(BehaviourTest, BackupWithoutPluginFails) {
 }
 
 }  // namespace
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

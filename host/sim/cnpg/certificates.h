@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 // Certificates as the operator issues them: one P-256 CA a cluster, 90 days.
 struct KeyPair {
@@ -20,4 +20,4 @@ Result<KeyPair> NewCertificate(const KeyPair& ca, const std::string& common_name
 // "2027-02-20 05:55:01 +0000 UTC", "" when it is not a certificate.
 std::string ExpirationOf(const std::string& cert_pem);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -183,4 +183,4 @@ ClusterSpec ClusterSpec::Parse(const Json& cluster) {
   return out;
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

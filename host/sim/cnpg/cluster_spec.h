@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 inline constexpr char kBarmanPlugin[] = "barman-cloud.cloudnative-pg.io";
 inline constexpr char kOperatorVersion[] = "1.30.0";
@@ -50,4 +50,4 @@ Json MissingDefaults(const Json& cluster);
 // "18.4-system-trixie" → 18, 0 when the tag does not start with a number.
 int MajorVersionOf(const std::string& image);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -5,7 +5,7 @@
 #include "sim/cnpg/test_fixture.h"
 
 // The behaviour as it is used: over HTTP against the development cluster.
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 namespace {
 
 class CnpgInDevCluster : public testing::Test {
@@ -118,4 +118,4 @@ TEST_F(CnpgInDevCluster, DeletingTheNamespaceRemovesServersAndData) {
 }
 
 }  // namespace
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,10 +1,10 @@
 #include "base/crypto.h"
 #include "sim/cnpg/certificates.h"
 #include "sim/cnpg/objects.h"
-#include "sim/cnpg/objects_json.h"
 #include "sim/cnpg/pass.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -187,4 +187,4 @@ Result<void> EnsureObjects(Pass& pass) {
   return {};
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,7 +1,7 @@
-#include "sim/cnpg/objects_json.h"
 #include "sim/cnpg/pass.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -47,4 +47,4 @@ Result<bool> ReconcileHibernation(Pass& pass) {
   return true;
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -2,10 +2,10 @@
 #include <set>
 
 #include "sim/cnpg/objects.h"
-#include "sim/cnpg/objects_json.h"
 #include "sim/cnpg/pass.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -205,4 +205,4 @@ Result<bool> ReconcileInstances(Pass& pass) {
   return RollingUpdate(pass);
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/crypto.h"
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -290,22 +290,4 @@ Json VolumeClaim(const ClusterSpec& spec, int serial, const std::string& role) {
   return Object("v1", "PersistentVolumeClaim", std::move(metadata)).Set("spec", std::move(body));
 }
 
-Json Event(const Json& about, const std::string& name, const std::string& reason,
-           const std::string& message, const std::string& now) {
-  const bool warning = reason == "FailingOver" || reason == "ErrorNoBackup";
-  return Object("v1", "Event", Json::Obj({{"name", name}, {"namespace", NamespaceOf(about)}}))
-      .Set("involvedObject", Json::Obj({{"apiVersion", about["apiVersion"]},
-                                        {"kind", about["kind"]},
-                                        {"name", NameOf(about)},
-                                        {"namespace", NamespaceOf(about)},
-                                        {"uid", UidOf(about)}}))
-      .Set("reason", reason)
-      .Set("message", message)
-      .Set("type", warning ? "Warning" : "Normal")
-      .Set("count", 1)
-      .Set("firstTimestamp", now)
-      .Set("lastTimestamp", now)
-      .Set("source", Json::Obj({{"component", "cloudnative-pg"}}));
-}
-
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "sim/cnpg/cluster_spec.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 // The objects the operator creates for a Cluster, as recorded from the real one. Pure.
 
@@ -28,13 +28,10 @@ std::vector<Json> PluginObjects(const ClusterSpec& spec, const Json& store);
 Json VolumeClaim(const ClusterSpec& spec, int serial, const std::string& role);
 // `job` is "initdb", "join", …
 Json BootstrapJob(const ClusterSpec& spec, int serial, const std::string& job);
-Json JobPod(const Json& job, const std::string& name);
 Json InstancePod(const ClusterSpec& spec, int serial);
 // Why a running pod differs from what it should be, "" when it does not.
 std::string RestartReason(const ClusterSpec& spec, const Json& pod);
-Json Event(const Json& about, const std::string& name, const std::string& reason,
-           const std::string& message, const std::string& now);
 
 Json OwnerReference(const ClusterSpec& spec, bool block);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "sim/cnpg/backups.h"
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
+#include "sim/operators/volumes.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
-
-constexpr size_t kWorkers = 4;
-constexpr int64_t kRetryMs = 50, kMaxRetryMs = 5000;
-constexpr char kSweepKey[] = "sweep//";
 
 std::string ClusterKey(const std::string& ns, const std::string& name) {
   return "cluster/" + ns + "/" + name;
@@ -21,14 +18,18 @@ std::string ClusterKey(const std::string& ns, const std::string& name) {
 
 Operator::Operator(kube::Cluster& kube, const BehaviourOptions& options, const Clock& clock,
                    Logger& log)
-    : log_(log),
-      env_{kube, clock, log, nullptr, std::max(options.pace, 0.0)},
-      queue_(kWorkers, clock, [this](const std::string& key) { Work(key); }) {
+    : env_{{kube, clock, log, std::max(options.pace, 0.0)}, nullptr},
+      controller_(
+          env_, "cnpg",
+          {[this](const std::string& kind, const std::string& ns, const std::string& name) {
+             return Reconcile(kind, ns, name);
+           },
+           [this](const Json& pod) { StopServersOf(pod); }, [this] { return SweepVolumes(); }}) {
   const std::string programs =
       options.data_dir.empty() ? "" : PostgresRuntime::FindPrograms(options.postgres_bin);
   if (!programs.empty()) {
     const auto changed = [this](const std::string& ns, const std::string& name) {
-      queue_.Add(ClusterKey(ns, name));
+      controller_.Wake(ClusterKey(ns, name));
     };
     auto started = PostgresRuntime::Start({options.data_dir, programs}, clock, log, changed);
     if (started)
@@ -41,12 +42,8 @@ Operator::Operator(kube::Cluster& kube, const BehaviourOptions& options, const C
 }
 
 Operator::~Operator() {
-  queue_.Stop();
+  controller_.Stop();
   runtime_.reset();
-}
-
-void Operator::Wake(const std::string& key) {
-  queue_.Add(key);
 }
 
 void Operator::Refresh(const std::string& ns, const std::string& cluster) {
@@ -55,45 +52,20 @@ void Operator::Refresh(const std::string& ns, const std::string& cluster) {
     const std::lock_guard lock(mutex_);
     stale_.insert(key);
   }
-  queue_.Add(key);
+  controller_.Wake(key);
 }
 
 void Operator::VolumeGone(const std::string& uid) {
   if (runtime_) runtime_->Remove(uid);
 }
 
-void Operator::Sweep() {
-  if (runtime_) queue_.Add(kSweepKey);
-}
-
-void Operator::Work(const std::string& key) {
-  if (key == kSweepKey) return SweepNow();
-  const size_t first = key.find('/'), second = key.find('/', first + 1);
-  const std::string kind = key.substr(0, first), ns = key.substr(first + 1, second - first - 1),
-                    name = key.substr(second + 1);
-  Result<int64_t> next = kind == "backup"     ? ReconcileBackup(env_, ns, name)
-                         : kind == "schedule" ? ReconcileScheduledBackup(env_, ns, name)
-                         : kind == "ending"   ? EndPod(ns, name)
-                                              : ReconcileCluster(key, ns, name);
-  if (next) {
-    {
-      const std::lock_guard lock(mutex_);
-      failures_.erase(key);
-    }
-    if (*next >= 0) queue_.Add(key, std::min<int64_t>(*next, 3'600'000));
-    return;
-  }
-  if (next.error().code == Code::kNotFound && kind != "cluster") return;
-  int failures = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    failures = std::min(++failures_[key], 7);
-  }
-  const bool expected =
-      next.error().code == Code::kConflict || next.error().code == Code::kNotFound;
-  log_.Write(expected ? Logger::Level::kDebug : Logger::Level::kWarn, "sim.cnpg_pass_failed",
-             {{"key", key}, {"error", next.error().message}});
-  queue_.Add(key, std::min(kRetryMs << (failures - 1), kMaxRetryMs));
+Result<int64_t> Operator::Reconcile(const std::string& kind, const std::string& ns,
+                                    const std::string& name) {
+  if (kind == "cluster") return ReconcileCluster(ns, name);
+  auto next =
+      kind == "backup" ? ReconcileBackup(env_, ns, name) : ReconcileScheduledBackup(env_, ns, name);
+  if (!next && next.error().code == Code::kNotFound) return -1;  // it or its Cluster is gone
+  return next;
 }
 
 // What a key remembers is used by one worker at a time; the map needs the mutex.
@@ -105,8 +77,8 @@ ClusterMemory& Operator::MemoryOf(const std::string& key) {
   return memory;
 }
 
-Result<int64_t> Operator::ReconcileCluster(const std::string& key, const std::string& ns,
-                                           const std::string& name) {
+Result<int64_t> Operator::ReconcileCluster(const std::string& ns, const std::string& name) {
+  const std::string key = ClusterKey(ns, name);
   Pass pass(env_, MemoryOf(key));
   if (auto read = pass.Read(ns, name); !read) {
     if (read.error().code != Code::kNotFound) return std::move(read).error();
@@ -119,57 +91,19 @@ Result<int64_t> Operator::ReconcileCluster(const std::string& key, const std::st
     TRY_VOID(pass.PatchObject(pass.cluster, defaults));
     return 0;
   }
-  if (PlaysMachinery()) TRY_VOID(PlayMachinery(pass));
+  if (controller_.PlaysMachinery()) TRY_VOID(PlayMachinery(pass));
   TRY_VOID(ReconcileOperator(pass));
   TRY_VOID(PublishPorts(pass));
-  return pass.changed ? 0 : pass.requeue_ms;
+  return pass.NextMs();
 }
 
-// A kubelet's last act: the API server keeps a deleted pod until it is told that nothing runs in it
-// any more, whether its Cluster still stands or not.
-Result<int64_t> Operator::EndPod(const std::string& ns, const std::string& name) {
-  TRY(const Json pod, env_.kube.Get({"v1", "Pod", ns, name}));
-  const bool ended_by_server = !AnnotationOf(pod, "sim.slipway.dev/deletion-grace-ms").empty();
-  if (!BeingDeleted(pod) || ended_by_server || !PlaysMachinery()) return -1;
-  if (runtime_ != nullptr) {
-    for (const Json& volume : pod.At("/spec/volumes").items()) {
-      const std::string& claim = volume.At("/persistentVolumeClaim/claimName").AsString();
-      if (claim.empty()) continue;
-      auto found = env_.kube.Get({"v1", "PersistentVolumeClaim", ns, claim});
-      if (found) runtime_->Stop(UidOf(*found));
-    }
-  }
-  kube::DeleteOptions options;
-  options.uid = UidOf(pod);
-  options.grace_seconds = 0;
-  TRY_VOID(env_.kube.Delete(RefOf(pod), options));
-  return -1;
+void Operator::StopServersOf(const Json& pod) {
+  if (runtime_ == nullptr) return;
+  for (const std::string& volume : VolumesOf(env_.kube, pod)) runtime_->Stop(volume);
 }
 
-// False when the cluster has kubelets of its own.
-bool Operator::PlaysMachinery() {
-  std::call_once(machinery_once_, [this] {
-    auto nodes = env_.kube.List("v1", "Node", "", {});
-    if (!nodes) return;
-    for (const Json& node : nodes->items) {
-      const bool ours = NameOf(node).rfind("slipway-sim", 0) == 0 || NameOf(node) == "sim-node";
-      if (!ours && !node.At("/status/nodeInfo/kubeletVersion").AsString().empty())
-        machinery_ = false;
-    }
-  });
-  return machinery_;
+bool Operator::SweepVolumes() {
+  return runtime_ == nullptr || operators::SweepVolumes(*runtime_, env_.kube, "cnpg.io/cluster");
 }
 
-void Operator::SweepNow() {
-  kube::ListOptions options;
-  options.label_selector = "cnpg.io/cluster";
-  auto claims = env_.kube.List("v1", "PersistentVolumeClaim", "", options);
-  if (!claims) return queue_.Add(kSweepKey, kMaxRetryMs);
-  std::set<std::string> known;
-  for (const Json& claim : claims->items) known.insert(UidOf(claim));
-  for (const std::string& volume : runtime_->Volumes())
-    if (known.count(volume) == 0 && runtime_->Get(volume).instance.empty())
-      runtime_->Remove(volume);
-}
-
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,10 +1,10 @@
 #include <set>
 
 #include "sim/cnpg/objects.h"
-#include "sim/cnpg/objects_json.h"
 #include "sim/cnpg/pass.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -286,4 +286,4 @@ Result<void> ReconcileOperator(Pass& pass) {
   return {};
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -2,36 +2,9 @@
 
 #include <algorithm>
 
-#include "base/crypto.h"
-#include "sim/cnpg/objects.h"
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
-
-bool PodReady(const Json& pod) {
-  return ConditionTrue(pod, "Ready");
-}
-
-bool PodRunning(const Json& pod) {
-  return pod.At("/status/phase").AsString() == "Running";
-}
-
-bool PodPlaced(const Json& pod) {
-  return pod.At("/spec/nodeName").is_string() || ConditionTrue(pod, "PodScheduled");
-}
-
-bool PodActive(const Json& pod) {
-  const std::string& phase = pod.At("/status/phase").AsString();
-  return phase != "Succeeded" && phase != "Failed" && !BeingDeleted(pod);
-}
-
-bool JobComplete(const Json& job) {
-  return ConditionTrue(job, "Complete");
-}
-
-bool JobFailed(const Json& job) {
-  return ConditionTrue(job, "Failed");
-}
+namespace slipway::sim::operators::cnpg {
 
 Result<void> Pass::Read(const std::string& ns, const std::string& name) {
   TRY(cluster, env.kube.Get({kGroup, "Cluster", ns, name}));
@@ -63,29 +36,6 @@ Result<void> Pass::Read(const std::string& ns, const std::string& name) {
   return {};
 }
 
-Result<void> Pass::Take(Json& object, Result<Json> answer) {
-  if (!answer) return std::move(answer).error();
-  // A write that the server pruned to nothing must not make the pass run again for ever.
-  changed |= (*answer)["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"];
-  object = *std::move(answer);
-  return {};
-}
-
-Result<void> Pass::PatchStatus(Json patch) {
-  Json after = status();
-  after.MergePatch(patch);
-  if (after == status()) return {};
-  return Take(cluster, env.kube.Patch(RefOf(cluster), kube::PatchType::kMerge,
-                                      Json::Obj({{"status", std::move(patch)}}), "status"));
-}
-
-Result<void> Pass::PutStatus(Json wanted) {
-  if (wanted == status()) return {};
-  Json object = cluster;
-  object.Set("status", std::move(wanted));
-  return Take(cluster, env.kube.Update(object, "status"));
-}
-
 Result<void> Pass::Phase(const std::string& phase, const std::string& reason) {
   const bool healthy = phase == "Cluster in healthy state";
   Json conditions = status()["conditions"];
@@ -96,61 +46,10 @@ Result<void> Pass::Phase(const std::string& phase, const std::string& reason) {
   return PatchStatus(std::move(patch));
 }
 
-Result<void> Pass::PatchObject(Json& object, const Json& patch, const std::string& subresource) {
-  Json after = object;
-  after.MergePatch(patch);
-  if (after == object) return {};
-  return Take(object, env.kube.Patch(RefOf(object), kube::PatchType::kMerge, patch, subresource));
-}
-
-Result<Json> Pass::CreateObject(const Json& object) {
-  auto created = env.kube.Create(object);
-  if (created) changed = true;
-  if (created || created.error().code != Code::kAlreadyExists) return created;
-  return env.kube.Get(RefOf(object));
-}
-
-Result<void> Pass::DeleteObject(const Json& object) {
-  kube::DeleteOptions options;
-  options.uid = UidOf(object);
-  changed = true;
-  auto deleted = env.kube.Delete(RefOf(object), options);
-  if (!deleted && deleted.error().code == Code::kConflict) return {};  // another one of that name
-  return deleted;
-}
-
-Result<void> Pass::Bind(Json& pod, const std::string& node) {
-  auto bound = env.kube.Create(
-      Json::Obj({{"apiVersion", "v1"},
-                 {"kind", "Binding"},
-                 {"metadata", Json::Obj({{"name", NameOf(pod)}, {"namespace", NamespaceOf(pod)}})},
-                 {"target", Json::Obj({{"kind", "Node"}, {"name", node}})}}));
-  // A binding whose answer was lost is there already.
-  if (!bound && bound.error().code != Code::kAlreadyExists && bound.error().code != Code::kConflict)
-    return std::move(bound).error();
-  return Take(pod, env.kube.Get(RefOf(pod)));
-}
-
 void Pass::Event(const std::string& reason, const std::string& message) {
-  const std::string name = spec.name + "." + HexEncode(RandomBytes(8));
-  auto created = env.kube.Create(cnpg::Event(cluster, name, reason, message, FormatSeconds(now())));
-  if (!created)
-    env.log.Debug("sim.event_not_written",
-                  {{"reason", reason}, {"error", created.error().message}});
-}
-
-bool Pass::Due(const std::string& what, int64_t wait_ms) {
-  const int64_t steady = env.clock.SteadyMs();
-  const auto [it, fresh] = memory.since.emplace(what, steady);
-  const int64_t left =
-      it->second + static_cast<int64_t>(static_cast<double>(wait_ms) * env.pace) - steady;
-  if (left <= 0) return true;
-  RequeueIn(left);
-  return false;
-}
-
-void Pass::RequeueIn(int64_t ms) {
-  requeue_ms = requeue_ms < 0 ? ms : std::min(requeue_ms, ms);
+  const bool warning = reason == "FailingOver" || reason == "ErrorNoBackup";
+  Note(EventAbout(cluster, "cloudnative-pg", warning ? "Warning" : "Normal", reason, message,
+                  now()));
 }
 
 Json* Pass::FindPod(const std::string& instance) {
@@ -172,4 +71,4 @@ std::string Pass::VolumeKey(const std::string& instance) {
   return volume == nullptr ? "" : UidOf(*volume);
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

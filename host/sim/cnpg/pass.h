@@ -1,76 +1,57 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
-#include "kube/cluster.h"
 #include "sim/cnpg/cluster_spec.h"
 #include "sim/cnpg/postgres_runtime.h"
+#include "sim/operators/kubelet.h"
+#include "sim/operators/pass.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 inline constexpr char kGroup[] = "postgresql.cnpg.io/v1";
 
 // What the operator remembers of a Cluster between passes; everything in it can be lost.
-struct ClusterMemory {
-  std::string uid;
+struct ClusterMemory : PassMemory {
   int64_t ensured_generation = -1, ensured_at_ms = 0;
   Json static_status;  // certificates, secretsResourceVersion, …
   std::string password, tls_cert, tls_key;
-  std::map<std::string, int64_t> since;             // start of a wait
-  std::map<std::string, std::string> ingress;       // service → what was written
   std::map<std::string, std::string> started_with;  // pod uid → parameters that need a restart
   std::string restarting_primary;                   // its pod is gone on purpose: no failover
 };
 
-// What all passes share. The operator owns it.
-struct PassEnvironment {
-  kube::Cluster& kube;
-  const Clock& clock;
-  Logger& log;
+struct PassEnvironment : operators::PassEnvironment {
   PostgresRuntime* runtime;  // null: pods become ready by themselves
-  double pace;
 };
 
 // One reconcile pass over one Cluster: what was read at its start, kept up to date with the answers
 // to its own writes. Confined to the worker that runs it.
-class Pass {
+class Pass : public operators::Pass {
  public:
   Pass(PassEnvironment& environment, ClusterMemory& remembered)
-      : env(environment), memory(remembered) {}
+      : operators::Pass(environment, remembered), env(environment), memory(remembered) {}
 
   // kNotFound when the Cluster is gone.
   Result<void> Read(const std::string& ns, const std::string& name);
 
-  // Merge patches; nothing is sent when nothing would change.
-  Result<void> PatchStatus(Json patch);
-  Result<void> PutStatus(Json status);
+  Result<void> PatchStatus(Json patch) { return PatchStatusOf(cluster, std::move(patch)); }
+
+  Result<void> PutStatus(Json status) { return PutStatusOf(cluster, std::move(status)); }
+
   // phase, reason and condition Ready, in one patch.
   Result<void> Phase(const std::string& phase, const std::string& reason);
-  Result<void> PatchObject(Json& object, const Json& patch, const std::string& subresource = "");
-  Result<Json> CreateObject(const Json& object);  // an existing one is returned as it is
-  Result<void> DeleteObject(const Json& object);
-  Result<void> Bind(Json& pod, const std::string& node);  // as a scheduler does
   void Event(const std::string& reason, const std::string& message);
-
-  // Whether `wait_ms` of real pace have gone by since the first time this was asked; otherwise the
-  // pass is repeated then.
-  bool Due(const std::string& what, int64_t wait_ms);
-  void RequeueIn(int64_t ms);
 
   const Json& status() const { return cluster["status"]; }
 
   const std::string& current_primary() const { return status()["currentPrimary"].AsString(); }
 
   const std::string& target_primary() const { return status()["targetPrimary"].AsString(); }
-
-  int64_t now() const { return env.clock.NowMs(); }
 
   Json* FindPod(const std::string& instance);
   Json* FindVolume(const std::string& instance);       // its PG_DATA claim
@@ -81,22 +62,9 @@ class Pass {
   ClusterSpec spec;
   Json cluster;
   std::vector<Json> pods, job_pods, jobs, volumes;
-  bool changed = false;
-  int64_t requeue_ms = -1;
-
- private:
-  Result<void> Take(Json& object, Result<Json> answer);
 };
 
-bool PodReady(const Json& pod);
-bool PodRunning(const Json& pod);
-bool PodPlaced(const Json& pod);  // has a node
-bool PodActive(const Json& pod);  // neither ended nor being deleted
-bool JobComplete(const Json& job);
-bool JobFailed(const Json& job);
-
-// The cluster's own machinery, played for pods nobody else runs: scheduler, kubelet, job
-// controller, volume binder, and the instance manager inside the pods.
+// The cluster's machinery for the pods and jobs of a Cluster, and the instance manager inside them.
 Result<void> PlayMachinery(Pass& pass);
 // The instance manager's part of it: which server is primary (failover, switchover), readiness.
 Result<void> PlayInstance(Pass& pass, Json& pod);
@@ -120,4 +88,4 @@ Result<bool> ReconcileInstances(Pass& pass);
 // Writes the loopback ports behind the services into their status.
 Result<void> PublishPorts(Pass& pass);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "sim/cnpg/objects.h"
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -112,26 +112,6 @@ Json BootstrapJob(const ClusterSpec& spec, int serial, const std::string& job) {
                                                    {"spec", std::move(pod_spec)}})}})}});
 }
 
-Json JobPod(const Json& job, const std::string& name) {
-  const Json& tmpl = job.At("/spec/template");
-  Json metadata = tmpl["metadata"];
-  metadata.Set("name", name).Set("namespace", NamespaceOf(job));
-  metadata["labels"]
-      .Set("job-name", NameOf(job))
-      .Set("batch.kubernetes.io/job-name", NameOf(job))
-      .Set("batch.kubernetes.io/controller-uid", UidOf(job));
-  metadata.Set("ownerReferences", Json::Arr({Json::Obj({{"apiVersion", "batch/v1"},
-                                                        {"kind", "Job"},
-                                                        {"name", NameOf(job)},
-                                                        {"uid", UidOf(job)},
-                                                        {"controller", true},
-                                                        {"blockOwnerDeletion", true}})}));
-  return Json::Obj({{"apiVersion", "v1"},
-                    {"kind", "Pod"},
-                    {"metadata", std::move(metadata)},
-                    {"spec", tmpl["spec"]}});
-}
-
 Json InstancePod(const ClusterSpec& spec, int serial) {
   const std::string instance = spec.InstanceName(serial);
   Json labels = InstanceLabels(spec, instance);
@@ -171,4 +151,4 @@ std::string RestartReason(const ClusterSpec& spec, const Json& pod) {
   return "";
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,21 +1,14 @@
 #include "sim/cnpg/postgres_files.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <signal.h>
 #include <sstream>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/backoff.h"
+#include "sim/operators/files.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -65,40 +58,6 @@ constexpr const char* kHarmless[] = {"work_mem",
                                      "max_slot_wal_keep_size"};
 
 }  // namespace
-
-Result<void> WriteFile(const std::string& path, const std::string& text, const Account& account) {
-  const std::string temporary = path + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out << text;
-    if (!out.flush()) return Error{Code::kInternal, "WriteFailed", "cannot write " + path};
-  }
-  chmod(temporary.c_str(), 0600);
-  TRY_VOID(account.Own(temporary));
-  if (rename(temporary.c_str(), path.c_str()) != 0)
-    return Error{Code::kInternal, "WriteFailed", "cannot rename to " + path};
-  return {};
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return in ? out.str() : "";
-}
-
-Result<void> MakeDirectory(const std::string& path, unsigned mode, const Account& account) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (chmod(path.c_str(), mode) != 0)
-    return Error{Code::kInternal, "MakeDirectoryFailed", "cannot make " + path};
-  return account.Own(path);
-}
-
-void RemoveTree(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-}
 
 std::string ServerConfig(const ServerSettings& settings) {
   std::ostringstream out;
@@ -163,36 +122,4 @@ uint64_t SystemIdentifier(const std::string& pgdata) {
   return out;
 }
 
-Result<int> FreePort() {
-  // Below the range of outgoing connections, so that a server that restarts finds it free again.
-  constexpr int kFirst = 21'000, kCount = 10'000;
-  for (int attempt = 0; attempt < 200; ++attempt) {
-    const int port = kFirst + static_cast<int>(Jitter(kCount));
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) break;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool ok = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (ok) return port;
-  }
-  return Error{Code::kUnavailable, "NoFreePort", "no free port on 127.0.0.1"};
-}
-
-void EndStalePostmaster(const std::string& pgdata) {
-  const int pid = std::atoi(ReadFile(pgdata + "/postmaster.pid").c_str());
-  if (pid <= 1) return;
-  const std::string command = ReadFile("/proc/" + std::to_string(pid) + "/cmdline");
-  if (command.find("postgres") == std::string::npos ||
-      command.find(pgdata + std::string(1, '\0')) == std::string::npos)
-    return;
-  kill(pid, SIGQUIT);
-  if (!WaitGone(pid, 5000)) {
-    kill(pid, SIGKILL);
-    WaitGone(pid, 5000);
-  }
-}
-
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

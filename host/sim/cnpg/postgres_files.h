@@ -4,17 +4,10 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "sim/cnpg/process.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 // Files of a data directory. None of it is safe for more than one caller a directory.
-
-// Replaces a file and gives it to the account.
-Result<void> WriteFile(const std::string& path, const std::string& text, const Account& account);
-std::string ReadFile(const std::string& path);  // "" when absent
-Result<void> MakeDirectory(const std::string& path, unsigned mode, const Account& account);
-void RemoveTree(const std::string& path);
 
 struct ServerSettings {
   int port = 0;
@@ -35,9 +28,4 @@ std::string HostAccess();                      // pg_hba.conf
 Result<void> NewSystemIdentifier(const std::string& pgdata, uint64_t identifier);
 uint64_t SystemIdentifier(const std::string& pgdata);  // 0 when unreadable
 
-// A port of 127.0.0.1 that nobody listens on now.
-Result<int> FreePort();
-// Ends the postmaster of that data directory when one is left from an earlier life.
-void EndStalePostmaster(const std::string& pgdata);
-
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

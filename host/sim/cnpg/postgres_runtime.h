@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 // Real PostgreSQL servers, one a volume, each on its own port of 127.0.0.1.
 //
@@ -80,4 +80,4 @@ class PostgresRuntime {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -10,12 +10,9 @@
 
 // What a volume's steps do. Each runs on one of the executor's threads, at most one a volume, and
 // works on a copy of the slot; only results go back under the mutex.
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
-
-constexpr int64_t kStartTimeoutMs = 60'000;
-constexpr int64_t kStopTimeoutMs = 15'000;
 
 struct FreeConnection {
   void operator()(PGconn* c) const { PQfinish(c); }
@@ -51,7 +48,7 @@ Error NotYet(const std::string& what) {
 
 Result<std::string> PostgresRuntime::Impl::Sql(int port, const std::string& database,
                                                const std::string& sql) const {
-  const std::string where = "host=" + sockets + " port=" + std::to_string(port) +
+  const std::string where = "host=" + root.sockets() + " port=" + std::to_string(port) +
                             " user=postgres connect_timeout=3 dbname=" + database;
   const std::unique_ptr<PGconn, FreeConnection> connection(PQconnectdb(where.c_str()));
   if (PQstatus(connection.get()) != CONNECTION_OK)
@@ -71,40 +68,24 @@ Result<void> PostgresRuntime::Impl::Run(std::vector<std::string> argv, int64_t t
 Result<bool> PostgresRuntime::Impl::Step(const std::string& volume) {
   const PostgresSlot slot = Copy(volume);
   if (slot.want_gone) {
-    TRY_VOID(StopServer(volume, false));
-    RemoveTree(Dir(volume));
-    const std::lock_guard lock(mutex);
-    ports.erase(slot.state.port);
-    slots.erase(volume);
+    TRY_VOID(StopServer(volume, SIGQUIT));
+    Forget(volume);
     return false;
   }
   if (!slot.planned) return false;
-  if (!slot.want_run) {
-    TRY_VOID(StopServer(volume, true));
-    return false;
+  if (!slot.want_run || slot.stop_first) {
+    TRY_VOID(StopServer(volume, SIGINT));
+    return slot.want_run;
   }
   if (!slot.state.filled) return Fill(volume, slot);
   if (slot.pid == 0) return slot.state.exited ? Result<bool>(false) : StartServer(volume, slot);
   return Adjust(volume, slot);
 }
 
-Result<int> PostgresRuntime::Impl::PortOf(const std::string& volume) {
-  int port = std::atoi(ReadFile(Dir(volume) + "/port").c_str());
-  while (port == 0) {
-    TRY(port, FreePort());
-    const std::lock_guard lock(mutex);
-    if (!ports.insert(port).second) port = 0;
-  }
-  TRY_VOID(WriteFile(Dir(volume) + "/port", std::to_string(port), account));
-  const std::lock_guard lock(mutex);
-  slots[volume].state.port = port;
-  return port;
-}
-
 Result<void> PostgresRuntime::Impl::EnsureTemplate() {
   const std::lock_guard one(template_mutex);
   const std::string version = std::filesystem::path(options.bin).parent_path().filename().string();
-  const std::string done = root + "/template-" + version, work = done + ".new";
+  const std::string done = root.path() + "/template-" + version, work = done + ".new";
   std::error_code error;
   if (std::filesystem::exists(done, error)) return {};
   RemoveTree(work);
@@ -119,7 +100,7 @@ Result<void> PostgresRuntime::Impl::EnsureTemplate() {
 }
 
 Result<bool> PostgresRuntime::Impl::Fill(const std::string& volume, const PostgresSlot& slot) {
-  TRY_VOID(StopServer(volume, false));
+  TRY_VOID(StopServer(volume, SIGQUIT));
   RemoveTree(Data(volume));
   TRY_VOID(MakeDirectory(Dir(volume), 0700, account));
   if (slot.plan.source == Source::kCopyOfUpstream) {
@@ -128,14 +109,15 @@ Result<bool> PostgresRuntime::Impl::Fill(const std::string& volume, const Postgr
     TRY_VOID(EnsureTemplate());
     const std::string version =
         std::filesystem::path(options.bin).parent_path().filename().string();
-    TRY_VOID(Run({"/bin/cp", "-a", "--reflink=auto", root + "/template-" + version, Data(volume)}));
+    TRY_VOID(Run(
+        {"/bin/cp", "-a", "--reflink=auto", root.path() + "/template-" + version, Data(volume)}));
     uint64_t random = 0;
     const std::string bytes = RandomBytes(4);
     for (const char c : bytes) random = random << 8 | static_cast<unsigned char>(c);
     TRY_VOID(NewSystemIdentifier(Data(volume),
                                  static_cast<uint64_t>(clock.NowMs() / 1000) << 32 | random));
     TRY_VOID(Run({Program("pg_resetwal"), "-f", "-D", Data(volume)}));
-    TRY_VOID(Launch(volume, slot, false));
+    TRY_VOID(Start(volume, slot, false));
     TRY_VOID(Bootstrap(volume, slot));
   }
   TRY_VOID(WriteFile(Dir(volume) + "/filled", "yes\n", account));
@@ -164,8 +146,8 @@ Result<void> PostgresRuntime::Impl::Bootstrap(const std::string& volume, const P
 Result<void> PostgresRuntime::Impl::CloneFrom(const std::string& volume, const PostgresSlot& slot) {
   const State upstream = Copy(slot.plan.upstream).state;
   if (!upstream.running || !upstream.primary) return NotYet("the primary does not answer yet");
-  TRY_VOID(Run({Program("pg_basebackup"), "-h", sockets, "-p", std::to_string(upstream.port), "-U",
-                "postgres", "-D", Data(volume), "-X", "stream", "-c", "fast", "--no-sync",
+  TRY_VOID(Run({Program("pg_basebackup"), "-h", root.sockets(), "-p", std::to_string(upstream.port),
+                "-U", "postgres", "-D", Data(volume), "-X", "stream", "-c", "fast", "--no-sync",
                 "--no-manifest"}));
   return WriteFile(Dir(volume) + "/role", "standby", account);
 }
@@ -175,7 +157,7 @@ Result<void> PostgresRuntime::Impl::WriteConfig(const std::string& volume, const
   TRY(const int port, PortOf(volume));
   ServerSettings settings;
   settings.port = port;
-  settings.socket_dir = sockets;
+  settings.socket_dir = root.sockets();
   settings.upstream_port = slot.plan.upstream.empty() ? 0 : Copy(slot.plan.upstream).state.port;
   settings.tls = !slot.plan.tls_cert.empty();
   settings.name = slot.plan.instance;
@@ -191,8 +173,8 @@ Result<void> PostgresRuntime::Impl::WriteConfig(const std::string& volume, const
   return WriteFile(Data(volume) + "/slipway.conf", *config, account);
 }
 
-Result<void> PostgresRuntime::Impl::Launch(const std::string& volume, const PostgresSlot& slot,
-                                           bool standby) {
+Result<void> PostgresRuntime::Impl::Start(const std::string& volume, const PostgresSlot& slot,
+                                          bool standby) {
   std::string config;
   TRY_VOID(WriteConfig(volume, slot, &config));
   const std::string signal_file = Data(volume) + "/standby.signal";
@@ -202,41 +184,17 @@ Result<void> PostgresRuntime::Impl::Launch(const std::string& volume, const Post
   else
     std::filesystem::remove(signal_file, error);
   TRY_VOID(WriteFile(Dir(volume) + "/role", standby ? "standby" : "primary", account));
-  const int port = Copy(volume).state.port;
-  std::unique_lock lock(mutex);
-  if (stopping) return Error{Code::kCancelled, "Stopping", "the runtime stops"};
-  TRY(const pid_t pid,
-      Spawn({{Program("postgres"), "-D", Data(volume)}, Dir(volume) + "/postgres.log", account}));
-  PostgresSlot& live = slots[volume];
-  live.pid = pid;
-  live.pidfd = OpenPidfd(pid);
-  live.stop_asked = false;
-  live.applied_config = config;
-  live.connections = ConnectionsOf(config);
-  live.state.exited = false;
-  lock.unlock();
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(wake_fd, &one, sizeof one);
-  const std::string where = "host=" + sockets + " port=" + std::to_string(port) +
+  const std::string where = "host=" + root.sockets() +
+                            " port=" + std::to_string(Copy(volume).state.port) +
                             " user=postgres dbname=postgres connect_timeout=3";
-  const int64_t deadline = clock.SteadyMs() + kStartTimeoutMs;
-  while (PQping(where.c_str()) != PQPING_OK) {
-    lock.lock();
-    const bool gone = changed.wait_for(lock, std::chrono::milliseconds(20),
-                                       [&] { return slots[volume].pid == 0 || stopping; });
-    if (gone) {
-      slots[volume].state.exited = false;
-      // Perhaps somebody else took the port in the meantime.
-      ports.erase(port);
-      RemoveTree(Dir(volume) + "/port");
-      return Error{Code::kUnavailable, "ServerEnded",
-                   "the server ended while starting; see postgres.log of the volume"};
-    }
-    lock.unlock();
-    if (clock.SteadyMs() > deadline)
-      return Error{Code::kDeadline, "ServerNotReady", "the server did not answer in time"};
-  }
-  lock.lock();
+  TRY_VOID(Launch(
+      volume, {{Program("postgres"), "-D", Data(volume)}, Dir(volume) + "/postgres.log", account},
+      [&config](PostgresSlot& live) {
+        live.applied_config = config;
+        live.connections = ConnectionsOf(config);
+      },
+      [&where] { return PQping(where.c_str()) == PQPING_OK; }));
+  const std::lock_guard lock(mutex);
   slots[volume].state.primary = !standby;
   return {};
 }
@@ -247,14 +205,14 @@ Result<bool> PostgresRuntime::Impl::StartServer(const std::string& volume,
   const bool was_primary = ReadFile(Dir(volume) + "/role") == "primary";
   if (standby && was_primary) TRY_VOID(Rewind(volume, slot));
   // One that followed becomes primary by promotion, for the sake of its time line.
-  TRY_VOID(Launch(volume, slot, standby || !was_primary));
+  TRY_VOID(Start(volume, slot, standby || !was_primary));
   return true;
 }
 
 Result<bool> PostgresRuntime::Impl::Adjust(const std::string& volume, const PostgresSlot& slot) {
   const bool standby = !slot.plan.upstream.empty();
   if (standby && slot.state.primary) {
-    TRY_VOID(StopServer(volume, true));
+    TRY_VOID(StopServer(volume, SIGINT));
     return true;
   }
   if (!standby && !slot.state.primary) {
@@ -304,27 +262,11 @@ void PostgresRuntime::Impl::Refresh(const std::string& volume) {
   it->second.state.system_id = system_id;
 }
 
-Result<void> PostgresRuntime::Impl::StopServer(const std::string& volume, bool fast) {
-  std::unique_lock lock(mutex);
-  for (const int number : {fast ? SIGINT : SIGQUIT, SIGQUIT, SIGKILL}) {
-    PostgresSlot& slot = slots[volume];
-    slot.state.running = false;
-    slot.stop_asked = true;
-    if (slot.pid == 0) return {};
-    kill(slot.pid, number);
-    changed.wait_for(lock, std::chrono::milliseconds(kStopTimeoutMs),
-                     [&] { return slots[volume].pid == 0; });
-  }
-  if (slots[volume].pid != 0)
-    return Error{Code::kDeadline, "ServerNotStopped", "the server does not stop"};
-  return {};
-}
-
 Result<void> PostgresRuntime::Impl::Rewind(const std::string& volume, const PostgresSlot& slot) {
   const State upstream = Copy(slot.plan.upstream).state;
   if (!upstream.running || !upstream.primary) return NotYet("the primary does not answer yet");
   TRY_VOID(Sql(upstream.port, "postgres", "CHECKPOINT"));
-  const std::string source = "host=" + sockets + " port=" + std::to_string(upstream.port) +
+  const std::string source = "host=" + root.sockets() + " port=" + std::to_string(upstream.port) +
                              " user=postgres dbname=postgres";
   auto rewound =
       Run({Program("pg_rewind"), "-D", Data(volume), "--source-server=" + source, "--no-sync"});
@@ -334,4 +276,4 @@ Result<void> PostgresRuntime::Impl::Rewind(const std::string& volume, const Post
   return CloneFrom(volume, slot);
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

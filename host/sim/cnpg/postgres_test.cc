@@ -5,11 +5,11 @@
 
 #include <libpq-fe.h>
 
-#include "sim/cnpg/process.h"
 #include "sim/cnpg/test_fixture.h"
+#include "sim/operators/process.h"
 
 // Real servers behind the pods.
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 namespace {
 
 class PostgresTest : public OperatorTest {
@@ -256,6 +256,28 @@ TEST_F(PostgresTest, FailingBootstrapStatementFailsTheJob) {
   }));
 }
 
+TEST_F(PostgresTest, AStopIsNotLostWhereAStartFollowsAtOnce) {
+  auto runtime =
+      PostgresRuntime::Start({directory, PostgresRuntime::FindPrograms("")}, clock, log, nullptr);
+  ASSERT_TRUE(runtime);
+  PostgresRuntime::Plan plan;
+  plan.ns = plan.cluster = plan.instance = "x";
+  plan.database = plan.owner = "app";
+  plan.password = "p";
+  const auto running = [&] { return (*runtime)->Get("volume").running; };
+  const std::string pid_file = directory + "/volumes/volume/pgdata/postmaster.pid";
+  (*runtime)->Want("volume", plan);
+  ASSERT_TRUE(Eventually(running));
+  for (int i = 0; i < 5; ++i) {
+    const int before = std::atoi(FileText(pid_file).c_str());
+    (*runtime)->Stop("volume");
+    EXPECT_FALSE(running());
+    (*runtime)->Want("volume", plan);
+    ASSERT_TRUE(Eventually(running));
+    EXPECT_NE(std::atoi(FileText(pid_file).c_str()), before);
+  }
+}
+
 // The test forks a process that owns a server, kills it with -9 and looks at what is left.
 TEST_F(PostgresTest, ServersEndWithAKilledOwner) {
   int ends[2];
@@ -289,4 +311,4 @@ TEST_F(PostgresTest, ServersEndWithAKilledOwner) {
 }
 
 }  // namespace
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "sim/cnpg/objects_json.h"
 #include "sim/cnpg/pass.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 namespace {
 
@@ -30,31 +30,6 @@ std::string Successor(Pass& pass) {
 
 Json Target(Pass& pass, const std::string& name) {
   return Json::Obj({{"targetPrimary", name}, {"targetPrimaryTimestamp", MicroTime(pass.now())}});
-}
-
-Result<void> PublishPort(Pass& pass, const std::string& service, int port) {
-  const std::string text = std::to_string(port);
-  const auto known = pass.memory.ingress.find(service);
-  // Right after a start the servers come back on the ports that are written already.
-  if (known == pass.memory.ingress.end() ? port == 0 : known->second == text) return {};
-  Json ingress;
-  if (port != 0)
-    ingress = Json::Arr(
-        {Json::Obj({{"ip", "127.0.0.1"},
-                    {"ports", Json::Arr({Json::Obj({{"port", port}, {"protocol", "TCP"}})})}})});
-  const kube::ObjectRef ref{"v1", "Service", pass.spec.ns, service};
-  const auto patch = [&](const char* where, Json value, const char* subresource) {
-    Json change = Json::MakeObject();
-    change.SetAt(where, std::move(value));
-    auto patched = pass.env.kube.Patch(ref, kube::PatchType::kMerge, change, subresource);
-    if (!patched && patched.error().code != Code::kNotFound) return Result<void>(patched.error());
-    return Result<void>();
-  };
-  // An API server lets a service of this type alone say how it is reached from outside.
-  if (known == pass.memory.ingress.end()) TRY_VOID(patch("/spec/type", "LoadBalancer", ""));
-  TRY_VOID(patch("/status/loadBalancer", Json::Obj({{"ingress", std::move(ingress)}}), "status"));
-  pass.memory.ingress[service] = text;
-  return {};
 }
 
 }  // namespace
@@ -122,9 +97,10 @@ Result<void> PublishPorts(Pass& pass) {
     else if (NameOf(pod) != current && replica == 0)
       replica = state.port;
   }
-  TRY_VOID(PublishPort(pass, pass.spec.name + "-rw", primary));
-  TRY_VOID(PublishPort(pass, pass.spec.name + "-ro", replica));
-  return PublishPort(pass, pass.spec.name + "-r", replica != 0 ? replica : primary);
+  const std::string &ns = pass.spec.ns, &name = pass.spec.name;
+  TRY_VOID(pass.PublishPort(ns, name + "-rw", primary));
+  TRY_VOID(pass.PublishPort(ns, name + "-ro", replica));
+  return pass.PublishPort(ns, name + "-r", replica != 0 ? replica : primary);
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

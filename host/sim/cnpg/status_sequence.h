@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
 // Conditions as {type: "status/reason"}; the recordings started from a cluster that already had
 // Ready False, and their backups failed for want of `pods/exec`.
@@ -110,4 +110,4 @@ inline void ExpectSame(const Sequence& recorded, const Sequence& written) {
   }
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

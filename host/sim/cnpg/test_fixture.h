@@ -1,49 +1,31 @@
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
+#include <string>
 #include <unistd.h>
 
-#include <gtest/gtest.h>
-
 #include "base/crypto.h"
-#include "base/yaml.h"
-#include "sim/cnpg/fake_cluster.h"
 #include "sim/cnpg/operator.h"
+#include "sim/operators/test_fixture.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 
-// The operator over a fake API server that wakes it up on every change, as its informers would.
-class OperatorTest : public testing::Test {
+class OperatorTest : public FakeOperatorTest<Operator> {
  protected:
-  OperatorTest() {
-    fake.on_change = [this](const FakeCluster::Change& change) {
-      {
-        const std::lock_guard lock(mutex);
-        ++version;
-      }
-      changed.notify_all();
-      const std::lock_guard lock(operator_mutex);
-      if (!op) return;
-      const kube::ObjectRef about = RefOf(change.object);
-      if (about.kind == "Cluster") op->Wake("cluster/" + about.ns + "/" + about.name);
-      if (about.kind == "Backup") op->Wake("backup/" + about.ns + "/" + about.name);
-      if (about.kind == "ScheduledBackup") op->Wake("schedule/" + about.ns + "/" + about.name);
-      if (about.kind == "ObjectStore") WakeAll();
-      if (about.kind == "PersistentVolumeClaim" && change.verb == "DELETED")
-        op->VolumeGone(UidOf(change.object));
-      const std::string cluster = LabelOf(change.object, "cnpg.io/cluster");
-      if (about.kind != "Cluster" && !cluster.empty())
-        op->Wake("cluster/" + about.ns + "/" + cluster);
-    };
+  void OnChange(const FakeCluster::Change& change) override {
+    const std::lock_guard lock(operator_mutex);
+    if (!op) return;
+    const kube::ObjectRef about = RefOf(change.object);
+    if (about.kind == "Cluster") op->Wake("cluster/" + about.ns + "/" + about.name);
+    if (about.kind == "Backup") op->Wake("backup/" + about.ns + "/" + about.name);
+    if (about.kind == "ScheduledBackup") op->Wake("schedule/" + about.ns + "/" + about.name);
+    if (about.kind == "ObjectStore") WakeAll();
+    if (about.kind == "PersistentVolumeClaim" && change.verb == "DELETED")
+      op->VolumeGone(UidOf(change.object));
+    const std::string cluster = LabelOf(change.object, "cnpg.io/cluster");
+    if (about.kind != "Cluster" && !cluster.empty())
+      op->Wake("cluster/" + about.ns + "/" + cluster);
   }
-
-  ~OperatorTest() override { StopOperator(); }
 
   void WakeAll() {
     for (const Json& object : fake.Objects())
@@ -59,29 +41,7 @@ class OperatorTest : public testing::Test {
     op->Sweep();
   }
 
-  void StopOperator() {
-    std::unique_ptr<Operator> old;
-    {
-      const std::lock_guard lock(operator_mutex);
-      old = std::move(op);
-    }
-  }
-
-  // Waits for the fake to reach a state; looks again after every change.
-  template <class F>
-  testing::AssertionResult Eventually(F condition, int seconds = 40) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    for (;;) {
-      if (condition()) return testing::AssertionSuccess();
-      std::unique_lock lock(mutex);
-      const int64_t seen = version;
-      if (std::chrono::steady_clock::now() > deadline)
-        return testing::AssertionFailure() << "not reached in time: " << Describe();
-      changed.wait_for(lock, std::chrono::milliseconds(50), [&] { return version != seen; });
-    }
-  }
-
-  std::string Describe() {
+  std::string Describe() override {
     auto cluster = fake.Get(ref);
     return cluster ? (*cluster)["status"].Dump() : "no cluster";
   }
@@ -108,45 +68,15 @@ class OperatorTest : public testing::Test {
     ASSERT_TRUE(fake.Create(*cluster));
   }
 
-  void SetFault(const std::string& fault) {
-    Json patch = Json::MakeObject();
-    patch.SetAt("/metadata/annotations",
-                Json::Obj({{"slipway.dev/sim-fault", fault.empty() ? Json() : Json(fault)}}));
-    ASSERT_TRUE(fake.Patch(ref, kube::PatchType::kMerge, patch, ""));
-  }
+  void SetFault(const std::string& fault) { SetFaultOf(ref, fault); }
 
-  Json Pod(const std::string& name) {
-    auto pod = fake.Get({"v1", "Pod", "acme", name});
-    return pod ? *pod : Json();
-  }
+  Json Pod(const std::string& name) { return Object({"v1", "Pod", "acme", name}); }
 
-  SystemClock clock;
-  Logger log{
-      clock, 2, Logger::Format::kJson,
-      std::getenv("SLIPWAY_TEST_LOG") != nullptr ? Logger::Level::kDebug : Logger::Level::kError};
-  std::mutex mutex, operator_mutex;
-  std::condition_variable changed;
-  int64_t version = 0;
-  FakeCluster fake{clock};
-  BehaviourOptions options{.pace = 0, .data_dir = "", .postgres_bin = ""};
   kube::ObjectRef ref{"postgresql.cnpg.io/v1", "Cluster", "acme", "orders"};
-  std::unique_ptr<Operator> op;
 };
 
-// Recordings of the real operator; "" when this machine has none.
 inline std::string RecordingsDir() {
-  const char* shared = std::getenv("SLIPWAY_SHARED");
-  const std::string dir =
-      (shared != nullptr ? std::string(shared) : std::string(SLIPWAY_SOURCE_DIR) + "/../shared") +
-      "/operators/cnpg";
-  return std::filesystem::exists(dir + "/observed") ? dir : "";
+  return FactsDir("cnpg");
 }
 
-inline std::string FileText(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

@@ -4,7 +4,7 @@
 #include "sim/cnpg/test_fixture.h"
 
 // Compares what the behaviour writes with recordings of operator 1.30.0.
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators::cnpg {
 namespace {
 
 class TimelineTest : public OperatorTest {
@@ -123,4 +123,4 @@ TEST_F(TimelineTest, GeneratesSecretsOnlyWithoutAnOwnOne) {
 }
 
 }  // namespace
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators::cnpg

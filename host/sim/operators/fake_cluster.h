@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -9,9 +10,9 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "kube/cluster.h"
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators {
 
 // An API server in a map for tests: resource versions, status subresource, deletion of what is
 // owned, and a log of every change. on_change runs without the lock.
@@ -25,6 +26,7 @@ class FakeCluster final : public kube::Cluster {
   explicit FakeCluster(const Clock& clock) : clock_(clock) {}
 
   std::function<void(const Change&)> on_change;
+  std::string plain_kind;  // one whose status is a field like any other
 
   Result<Json> Get(const kube::ObjectRef& ref) override {
     const std::lock_guard lock(mutex_);
@@ -51,6 +53,13 @@ class FakeCluster final : public kube::Cluster {
     fail_in_ = n + 1;  // the test makes the Cluster itself
   }
 
+  // Objects of that kind are forbidden, as by an admission; "" allows all again.
+  void Refuse(const std::string& kind, const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    refused_kind_ = kind;
+    refusal_ = why;
+  }
+
   Result<Json> Create(const Json& object) override {
     if (Fails()) return Error{Code::kUnavailable, "Fake", "fails once"};
     if (object["kind"].AsString() == "Binding") {
@@ -60,10 +69,12 @@ class FakeCluster final : public kube::Cluster {
     }
     const kube::ObjectRef ref = RefOf(object);
     Json stored = object;
+    std::vector<Json> gone;
     {
       const std::lock_guard lock(mutex_);
       if (objects_.count(ref) != 0)
         return Error{Code::kAlreadyExists, "AlreadyExists", ref.ToString()};
+      if (ref.kind == refused_kind_) return Error{Code::kForbidden, "Forbidden", refusal_};
       Json& metadata = stored["metadata"];
       metadata.Set("uid", NewId("uid", clock_))
           .Set("generation", 1)
@@ -71,8 +82,12 @@ class FakeCluster final : public kube::Cluster {
       metadata.Set("creationTimestamp", FormatSeconds(clock_.NowMs()));
       if (ref.kind == "Pod") stored.SetAt("/status/phase", "Pending");
       objects_[ref] = stored;
+      changes_.push_back({"ADDED", stored});
+      // What a pass makes whose owner has just been deleted, the garbage collector finds.
+      if (Orphaned(stored)) Erase(ref, gone);
     }
     Tell("ADDED", stored);
+    for (const Json& object_gone : gone) Tell("DELETED", object_gone);
     return stored;
   }
 
@@ -157,16 +172,27 @@ class FakeCluster final : public kube::Cluster {
       change(stored);
       // As a server does: the main resource leaves the status alone and the other way round.
       Json merged = subresource == "status" ? it->second : stored;
-      merged.Set("status", (subresource == "status" ? stored : it->second)["status"]);
+      if (ref.kind != plain_kind)
+        merged.Set("status", (subresource == "status" ? stored : it->second)["status"]);
       if (merged["spec"] != it->second["spec"])
         merged["metadata"].Set("generation", it->second["metadata"]["generation"].AsInt() + 1);
       merged["metadata"].Set("resourceVersion", it->second["metadata"]["resourceVersion"]);
       if (merged == it->second) return merged;
       merged["metadata"].Set("resourceVersion", std::to_string(++version_));
       it->second = stored = merged;
+      changes_.push_back({"MODIFIED", stored});
     }
     Tell("MODIFIED", stored);
     return stored;
+  }
+
+  bool Orphaned(const Json& object) const {
+    const auto& owners = object["metadata"]["ownerReferences"].items();
+    return !owners.empty() && std::none_of(owners.begin(), owners.end(), [&](const Json& owner) {
+      return std::any_of(objects_.begin(), objects_.end(), [&](const auto& entry) {
+        return UidOf(entry.second) == owner["uid"].AsString();
+      });
+    });
   }
 
   void Erase(const kube::ObjectRef& ref, std::vector<Json>& gone) {
@@ -174,6 +200,7 @@ class FakeCluster final : public kube::Cluster {
     if (it == objects_.end()) return;
     const std::string uid = UidOf(it->second);
     gone.push_back(it->second);
+    changes_.push_back({"DELETED", it->second});
     objects_.erase(it);
     std::vector<kube::ObjectRef> owned;
     for (const auto& [other, object] : objects_)
@@ -183,10 +210,6 @@ class FakeCluster final : public kube::Cluster {
   }
 
   void Tell(const char* verb, const Json& object) {
-    {
-      const std::lock_guard lock(mutex_);
-      changes_.push_back({verb, object});
-    }
     if (on_change) on_change({verb, object});
   }
 
@@ -194,7 +217,8 @@ class FakeCluster final : public kube::Cluster {
   mutable std::mutex mutex_;
   std::map<kube::ObjectRef, Json> objects_;
   std::vector<Change> changes_;
+  std::string refused_kind_, refusal_;
   int64_t version_ = 100, fail_in_ = -1;
 };
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators

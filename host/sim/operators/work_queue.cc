@@ -1,9 +1,9 @@
-#include "sim/cnpg/work_queue.h"
+#include "sim/operators/work_queue.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators {
 
 WorkQueue::WorkQueue(size_t threads, const Clock& clock, Run run)
     : clock_(clock), run_(std::move(run)) {
@@ -64,4 +64,4 @@ void WorkQueue::Work() {
   }
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators

@@ -1,6 +1,7 @@
-#include "sim/cnpg/process.h"
+#include "sim/operators/process.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
@@ -8,13 +9,16 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace slipway::sim::cnpg {
+#include "sim/operators/files.h"
+
+namespace slipway::sim::operators {
 
 namespace {
 
@@ -23,8 +27,8 @@ Error SystemError(const std::string& what) {
 }
 
 // Between fork and exec only system calls: other threads' locks may be held for ever.
-[[noreturn]] void Child(char* const* argv, char* const* envp, int output, const Account& account,
-                        pid_t parent) {
+[[noreturn]] void Child(char* const* argv, char* const* envp, int input, int output,
+                        const Account& account, pid_t parent) {
   setsid();
   if (account.change) {
     if (syscall(SYS_setgroups, 0, nullptr) != 0 || syscall(SYS_setgid, account.gid) != 0 ||
@@ -39,8 +43,7 @@ Error SystemError(const std::string& what) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGHUP, SIGCHLD})
     signal(number, SIG_DFL);
-  const int input = open("/dev/null", O_RDONLY);
-  if (input < 0 || chdir("/") != 0) _exit(126);
+  if (chdir("/") != 0) _exit(126);
   dup2(input, 0);
   dup2(output, 1);
   dup2(output, 2);
@@ -49,14 +52,34 @@ Error SystemError(const std::string& what) {
   _exit(127);
 }
 
+// A descriptor to read the text from.
+Result<int> Input(const std::string& text) {
+  const int fd = text.empty() ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+                              : memfd_create("slipway-input", MFD_CLOEXEC);
+  if (fd < 0) return SystemError("open the input");
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t size =
+        pwrite(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (size <= 0) {
+      close(fd);
+      return SystemError("write the input");
+    }
+    done += static_cast<size_t>(size);
+  }
+  return fd;
+}
+
 Result<pid_t> Fork(const Command& command, int output) {
   std::vector<char*> argv;
   for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const char* const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", "PGCONNECT_TIMEOUT=5", nullptr};
+  TRY(const int input, Input(command.input));
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) Child(argv.data(), const_cast<char* const*>(env), output, command.account, parent);
+  if (pid == 0)
+    Child(argv.data(), const_cast<char* const*>(env), input, output, command.account, parent);
+  close(input);
   if (pid < 0) return SystemError("fork");
   return pid;
 }
@@ -104,6 +127,12 @@ Result<pid_t> Spawn(const Command& command) {
 }
 
 Result<void> RunToEnd(const Command& command, int64_t timeout_ms, int cancel_fd) {
+  TRY_VOID(RunForOutput(command, timeout_ms, cancel_fd));
+  return {};
+}
+
+Result<std::string> RunForOutput(const Command& command, int64_t timeout_ms, int cancel_fd) {
+  constexpr size_t kMaxOutput = 1 << 20;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return SystemError("pipe");
   auto pid = Fork(command, ends[1]);
@@ -134,14 +163,14 @@ Result<void> RunToEnd(const Command& command, int64_t timeout_ms, int cancel_fd)
     const ssize_t size = read(ends[0], buffer, sizeof buffer);
     if (size <= 0) open = false;
     if (size > 0) output.append(buffer, static_cast<size_t>(size));
-    if (output.size() > 16384) output.erase(0, output.size() - 8192);
+    if (output.size() > kMaxOutput) output.erase(0, output.size() - kMaxOutput / 2);
   }
   close(ends[0]);
   int status = 0;
   while (waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (open) return Error{stop, "ProgramStopped", command.argv[0] + " was stopped"};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
   if (output.size() > 1000) output.erase(0, output.size() - 1000);
   return Error{Code::kInternal, "ProgramFailed", command.argv[0] + ": " + output};
 }
@@ -159,4 +188,18 @@ bool WaitGone(pid_t pid, int64_t timeout_ms) {
   return gone;
 }
 
-}  // namespace slipway::sim::cnpg
+void EndLeftover(const std::string& pid_file, const std::string& program,
+                 const std::string& argument) {
+  const int pid = std::atoi(ReadFile(pid_file).c_str());
+  if (pid <= 1) return;
+  const std::string command = ReadFile("/proc/" + std::to_string(pid) + "/cmdline");
+  if (command.substr(0, command.find('\0')).find(program) == std::string::npos ||
+      command.find('\0' + argument + '\0') == std::string::npos)
+    return;
+  kill(pid, SIGQUIT);
+  if (WaitGone(pid, 5000)) return;
+  kill(pid, SIGKILL);
+  WaitGone(pid, 5000);
+}
+
+}  // namespace slipway::sim::operators

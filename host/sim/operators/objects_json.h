@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "kube/cluster.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators {
 
-// Reading and writing the parts every Kubernetes object has. Pure.
+// Reading and writing the parts every Kubernetes object has. Pure, but for the names of events.
 const std::string& NameOf(const Json& object);
 const std::string& NamespaceOf(const Json& object);
 const std::string& UidOf(const Json& object);
@@ -26,6 +26,10 @@ bool ConditionTrue(const Json& object, std::string_view type);
 bool SetCondition(Json& conditions, const std::string& type, bool status, const std::string& reason,
                   const std::string& message, int64_t now_ms);
 
+// The same with a status that may be "Unknown".
+bool SetConditionStatus(Json& conditions, const std::string& type, const std::string& status,
+                        const std::string& reason, const std::string& message, int64_t now_ms);
+
 // A sorted array of strings, or the null value when there is none (zero values are left out).
 Json ListOrNull(std::vector<std::string> names);
 // Sets or, when the value is null, removes.
@@ -34,7 +38,10 @@ void SetOrErase(Json& object, std::string_view key, Json value);
 std::string MicroTime(int64_t unix_ms);
 // "pg-10" after "pg-9": by length, then by text.
 bool SerialLess(const std::string& a, const std::string& b);
+// An Event as the operator of that name records it.
+Json EventAbout(const Json& object, const char* component, const char* type,
+                const std::string& reason, const std::string& message, int64_t now_ms);
 // "5Gi" in bytes, 0 when it is not a quantity.
 int64_t QuantityBytes(const std::string& quantity);
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators

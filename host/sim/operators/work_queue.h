@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators {
 
 // Keys with due times over a fixed set of threads. A key waits at most once (the earliest time
 // wins) and never runs twice at the same time. Bounded by the number of keys. Any thread.
@@ -43,4 +43,4 @@ class WorkQueue {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators

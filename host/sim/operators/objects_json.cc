@@ -1,11 +1,12 @@
-#include "sim/cnpg/objects_json.h"
+#include "sim/operators/objects_json.h"
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 
-namespace slipway::sim::cnpg {
+namespace slipway::sim::operators {
 
 const std::string& NameOf(const Json& object) {
   return object["metadata"]["name"].AsString();
@@ -49,19 +50,23 @@ bool ConditionTrue(const Json& object, std::string_view type) {
 
 bool SetCondition(Json& conditions, const std::string& type, bool status, const std::string& reason,
                   const std::string& message, int64_t now_ms) {
-  const std::string text = status ? "True" : "False";
+  return SetConditionStatus(conditions, type, status ? "True" : "False", reason, message, now_ms);
+}
+
+bool SetConditionStatus(Json& conditions, const std::string& type, const std::string& status,
+                        const std::string& reason, const std::string& message, int64_t now_ms) {
   for (Json& condition : conditions.items()) {
     if (condition["type"].AsString() != type) continue;
-    if (condition["status"].AsString() == text && condition["reason"].AsString() == reason &&
+    if (condition["status"].AsString() == status && condition["reason"].AsString() == reason &&
         condition["message"].AsString() == message)
       return false;
-    if (condition["status"].AsString() != text)
+    if (condition["status"].AsString() != status)
       condition.Set("lastTransitionTime", FormatSeconds(now_ms));
-    condition.Set("status", text).Set("reason", reason).Set("message", message);
+    condition.Set("status", status).Set("reason", reason).Set("message", message);
     return true;
   }
   conditions.Push(Json::Obj({{"type", type},
-                             {"status", text},
+                             {"status", status},
                              {"reason", reason},
                              {"lastTransitionTime", FormatSeconds(now_ms)},
                              {"message", message}}));
@@ -93,6 +98,27 @@ bool SerialLess(const std::string& a, const std::string& b) {
   return a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
+Json EventAbout(const Json& object, const char* component, const char* type,
+                const std::string& reason, const std::string& message, int64_t now_ms) {
+  const std::string now = FormatSeconds(now_ms),
+                    name = NameOf(object) + "." + HexEncode(RandomBytes(8));
+  return Json::Obj({{"apiVersion", "v1"},
+                    {"kind", "Event"},
+                    {"metadata", Json::Obj({{"name", name}, {"namespace", NamespaceOf(object)}})},
+                    {"involvedObject", Json::Obj({{"apiVersion", object["apiVersion"]},
+                                                  {"kind", object["kind"]},
+                                                  {"name", NameOf(object)},
+                                                  {"namespace", NamespaceOf(object)},
+                                                  {"uid", UidOf(object)}})},
+                    {"reason", reason},
+                    {"message", message},
+                    {"type", type},
+                    {"count", 1},
+                    {"firstTimestamp", now},
+                    {"lastTimestamp", now},
+                    {"source", Json::Obj({{"component", component}})}});
+}
+
 int64_t QuantityBytes(const std::string& quantity) {
   char* end = nullptr;
   const double number = std::strtod(quantity.c_str(), &end);
@@ -114,4 +140,4 @@ int64_t QuantityBytes(const std::string& quantity) {
   return 0;
 }
 
-}  // namespace slipway::sim::cnpg
+}  // namespace slipway::sim::operators
