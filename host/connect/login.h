@@ -6,12 +6,13 @@
 namespace slipway::connect {
 
 struct LoginTarget {
-  std::string protocol;  // "postgresql"
+  std::string protocol;  // "postgresql", "mysql", "mongodb"
   std::string host;
   int port = 0;
   std::string user, password, database;
   std::string statement;  // must succeed, e.g. "SELECT 1"
   int64_t timeout_ms = 5000;
+  bool tls = false;  // the server takes nothing else; any certificate will do
 };
 
 enum class LoginOutcome {

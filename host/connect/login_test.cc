@@ -1,37 +1,11 @@
 #include "connect/login.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
+
+#include "connect/test_support.h"
 
 namespace slipway::connect {
 namespace {
-
-// A bound socket nobody listens on: connecting to it is refused, and nobody else can take the port.
-class ClosedPort {
- public:
-  ClosedPort() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-
-  ~ClosedPort() { ::close(fd_); }
-
-  int port() const { return port_; }
-
-  void Listen() const { ::listen(fd_, 1); }
-
- private:
-  int fd_, port_ = 0;
-};
 
 TEST(Login, TellsThatNobodyListens) {
   const ClosedPort port;
@@ -47,6 +21,20 @@ TEST(Login, GivesUpOnASilentServer) {
   const LoginResult result =
       TryLogin({"postgresql", "127.0.0.1", port.port(), "app", "pw", "app", "SELECT 1", 100});
   EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable);
+}
+
+TEST(Login, TakesNoServerWithoutTlsForOneThatInsistsOnIt) {
+  const ScriptedServer server([](const Peer& peer) {
+    if (!peer.Read(8).empty()) peer.Send("N");  // to an SSLRequest
+    peer.ReadAll();
+  });
+  LoginTarget target{"postgresql", "127.0.0.1", server.port(), "app",
+                     "pw",         "app",       "SELECT 1",    2000};
+  target.tls = true;
+  const LoginResult result = TryLogin(target);
+  EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable);
+  EXPECT_NE(result.message.find("server does not support SSL"), std::string::npos)
+      << result.message;
 }
 
 TEST(Login, NamesAMissingConnector) {

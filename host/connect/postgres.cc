@@ -1,26 +1,15 @@
 #include "connect/postgres.h"
 
-#include <algorithm>
-#include <chrono>
 #include <memory>
-#include <poll.h>
 
 #include <libpq-fe.h>
+
+#include "connect/deadline.h"
 
 namespace slipway::connect {
 namespace {
 
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using SteadyClock = std::chrono::steady_clock;
-
-// False when the deadline passed first.
-bool WaitFor(int fd, short events, SteadyClock::time_point deadline) {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
-  if (left <= 0) return false;
-  pollfd entry{fd, events, 0};
-  return ::poll(&entry, 1, static_cast<int>(left)) > 0;
-}
 
 std::string FirstLine(const char* text) {
   std::string line(text != nullptr ? text : "");
@@ -47,7 +36,7 @@ LoginResult Explain(const char* text) {
 }  // namespace
 
 LoginResult TryPostgresLogin(const LoginTarget& target) {
-  const auto deadline = SteadyClock::now() + std::chrono::milliseconds(target.timeout_ms);
+  const Deadline deadline(target.timeout_ms);
   const std::string port = std::to_string(target.port);
   const char* keys[] = {"host",    "port", "user", "password", "dbname", "application_name",
                         "sslmode", nullptr};
@@ -57,7 +46,7 @@ LoginResult TryPostgresLogin(const LoginTarget& target) {
                           target.password.c_str(),
                           target.database.c_str(),
                           "slipway",
-                          "prefer",
+                          target.tls ? "require" : "prefer",
                           nullptr};
   const Connection connection(PQconnectStartParams(keys, values, 0), PQfinish);
   if (!connection || PQstatus(connection.get()) == CONNECTION_BAD)
@@ -65,8 +54,8 @@ LoginResult TryPostgresLogin(const LoginTarget& target) {
 
   for (PostgresPollingStatusType state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;) {
     if (state == PGRES_POLLING_FAILED) return Explain(PQerrorMessage(connection.get()));
-    if (!WaitFor(PQsocket(connection.get()), state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                 deadline)) {
+    if (deadline.WaitFor(PQsocket(connection.get()),
+                         state == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0) {
       return {LoginOutcome::kUnreachable,
               "no answer in " + std::to_string(target.timeout_ms) + " ms"};
     }
@@ -75,7 +64,7 @@ LoginResult TryPostgresLogin(const LoginTarget& target) {
   if (PQsendQuery(connection.get(), target.statement.c_str()) != 1)
     return {LoginOutcome::kUnreachable, FirstLine(PQerrorMessage(connection.get()))};
   while (PQconsumeInput(connection.get()) == 1 && PQisBusy(connection.get()) == 1) {
-    if (!WaitFor(PQsocket(connection.get()), POLLIN, deadline))
+    if (deadline.WaitFor(PQsocket(connection.get()), POLLIN) == 0)
       return {LoginOutcome::kUnreachable, "statement did not end in time"};
   }
   const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection.get()),
