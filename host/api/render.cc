@@ -27,7 +27,8 @@ Json RenderEndpoint(const Json& endpoint) {
   Json out = Json::Obj({{"name", endpoint["name"].AsString()},
                         {"role", endpoint["role"].AsString()},
                         {"host", endpoint["host"].AsString()},
-                        {"port", endpoint["port"].AsInt()}});
+                        {"port", endpoint["port"].AsInt()},
+                        {"tls", endpoint["tls"].AsBool()}});
   const Json& external = endpoint["external"];
   if (external.is_object()) {
     out.Set("external",
@@ -185,11 +186,16 @@ Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields
     std::string uri = scheme + "://" + PercentEncode(username) + ":" + PercentEncode(password) +
                       "@" + bracketed + ":" + port;
     if (!database.empty()) uri += "/" + PercentEncode(database);
+    // Inside the cluster an operator's own string says more: all hosts, the replica set.
+    if (fields["uri"].is_string() && endpoint["role"].AsString() == "READ_WRITE" &&
+        !endpoint["external"].is_object())
+      uri = fields["uri"].AsString();
     Json out = Json::Obj({{"name", endpoint["name"].AsString()},
                           {"role", endpoint["role"].AsString()},
                           {"host", host},
                           {"port", address["port"].AsInt()},
                           {"external", endpoint["external"].is_object()},
+                          {"tls", endpoint["tls"].AsBool()},
                           {"username", username},
                           {"password", password}});
     SetText(out, "database", database);
@@ -209,7 +215,8 @@ Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields
   SetText(out, "database", database);
   Json extra = Json::MakeObject();
   for (const auto& [name, value] : fields.members()) {
-    if (name != "username" && name != "password" && name != "database") extra.Set(name, value);
+    if (name != "username" && name != "password" && name != "database" && name != "uri")
+      extra.Set(name, value);
   }
   if (!extra.empty()) out.Set("fields", std::move(extra));
   out.Set("endpoints", std::move(endpoints));

@@ -29,16 +29,16 @@ store::InstanceRecord Instance() {
   out.organization = "acme";
   out.project = out.name = "orders";
   out.ns = "acme-orders";
-  out.database_type = "POSTGRESQL";
+  out.database_type = "EXAMPLESQL";
   out.tier = "FREE";
   out.spec = R"({"tier":"FREE","instances":1,"parameters":{"a":1},"backup":null})";
-  out.engine = "postgres-cnpg";
+  out.engine = "engine-example";
   out.state = "ACTIVE";
   out.seed = "5eed5eed";
   out.created_ms = out.updated_ms = out.observed_ms = 1'790'000'000'123;
   out.outputs =
       R"({"endpoints":[{"name":"primary","role":"READ_WRITE","host":"orders-rw.acme-orders.svc","port":5432,
-    "external":{"host":"127.0.0.1","port":41000},"password":"x"},{"name":"ro","role":"READ_ONLY","host":"::1","port":5433}],
+    "external":{"host":"127.0.0.1","port":41000},"tls":true,"password":"x"},{"name":"ro","role":"READ_ONLY","host":"::1","port":5433}],
     "login_proof":{"state":"PROVED","at":"2026-01-01T00:00:00Z","endpoint":"primary"},"secret":"x"})";
   return out;
 }
@@ -68,6 +68,8 @@ TEST(RenderInstance, ShowsTheEnvelopeAndNothingOfTheHostsOwn) {
   ExpectDeclared(shown["status"], "InstanceStatus");
   ExpectDeclared(shown.At("/status/endpoints/0"), "Endpoint");
   EXPECT_EQ(shown.At("/status/endpoints/0/external/port").AsInt(), 41000);
+  EXPECT_TRUE(shown.At("/status/endpoints/0/tls").AsBool());
+  EXPECT_FALSE(shown.At("/status/endpoints/1/tls").AsBool(true));
   EXPECT_EQ(shown.At("/status/loginProof/state").AsString(), "PROVED");
   EXPECT_EQ(shown.At("/status/operationId").AsString(), "op_9");
   EXPECT_EQ(shown.At("/status/conditions/0/status").AsString(), "TRUE");
@@ -182,13 +184,33 @@ TEST(RenderCredentials, PrefersTheExternalAddressAndEscapesTheUri) {
   ExpectDeclared(shown, "Credentials");
   ExpectDeclared(shown.At("/endpoints/0"), "EndpointCredentials");
   EXPECT_EQ(shown.At("/endpoints/0/uri").AsString(),
-            "postgresql://app:p%40ss%2Fw%3Ard%20%25@127.0.0.1:41000/my%20db");
+            "examplesql://app:p%40ss%2Fw%3Ard%20%25@127.0.0.1:41000/my%20db");
   EXPECT_EQ(shown.At("/endpoints/1/uri").AsString(),
-            "postgresql://app:p%40ss%2Fw%3Ard%20%25@[::1]:5433/my%20db");
+            "examplesql://app:p%40ss%2Fw%3Ard%20%25@[::1]:5433/my%20db");
   EXPECT_TRUE(shown.At("/endpoints/0/external").AsBool());
   EXPECT_FALSE(shown.At("/endpoints/1/external").AsBool());
+  EXPECT_TRUE(shown.At("/endpoints/0/tls").AsBool());
+  EXPECT_FALSE(shown.At("/endpoints/1/tls").AsBool(true));
   EXPECT_EQ(shown["host"].AsString(), "127.0.0.1");
   EXPECT_EQ(shown.At("/fields/ca").AsString(), "pem");
+}
+
+TEST(RenderCredentials, TheOperatorsOwnStringIsForThoseInTheCluster) {
+  auto instance = Instance();
+  instance.outputs = R"({"endpoints":[
+    {"name":"primary","role":"READ_WRITE","host":"orders-svc.acme-orders.svc","port":27017}]})";
+  const std::string own = "scheme://app:pw@one:1,two:1/app?set=orders";
+  const Json fields = Json::Obj({{"username", "app"}, {"password", "pw"}, {"uri", own}});
+  Json shown = RenderCredentials(instance, fields);
+  EXPECT_EQ(shown["uri"].AsString(), own);
+  EXPECT_EQ(shown["connectionString"].AsString(), own);
+  EXPECT_EQ(shown.At("/endpoints/0/uri").AsString(), own);
+  EXPECT_FALSE(shown.Has("fields"));
+  instance.outputs = R"({"endpoints":[
+    {"name":"primary","role":"READ_WRITE","host":"orders-svc.acme-orders.svc","port":27017,
+     "external":{"host":"192.0.2.1","port":9}}]})";
+  shown = RenderCredentials(instance, fields);
+  EXPECT_EQ(shown["uri"].AsString(), "examplesql://app:pw@192.0.2.1:9");
 }
 
 TEST(RenderEngine, ABrokenOneStillShowsWhatIsKnown) {

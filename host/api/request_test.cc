@@ -34,7 +34,7 @@ TEST(CreateBody, AGoodOneIsTakenWhole) {
   pipeline::CreateRequest out;
   const auto wrong = ParseCreate(
       Body(
-          R"({"orgId":"acme","projectName":"orders","name":"db","databaseType":"POSTGRESQL","tier":"FREE",
+          R"({"orgId":"acme","projectName":"orders","name":"db","databaseType":"EXAMPLESQL","tier":"FREE",
     "parameters":{"a":1},"backup":{"schedule":"x"},"labels":{"team":"a","example.com/x":""},"deletionProtection":true,"onFailure":"RETAIN"})"),
       kTiers, out);
   EXPECT_TRUE(wrong.empty());

@@ -165,7 +165,7 @@ std::vector<Route> Operations() {
        "POST",
        "/v1/operations/{id}/retry",
        "retryOperation",
-       "Go on at the stage that failed",
+       "Go on at the stage that failed; one that waits looks again at once",
        Access::kWrite,
        Lane::kWorker,
        kJson,

@@ -90,6 +90,7 @@ Result<void> App::Start() {
   pipeline_options.workers = static_cast<size_t>(i.settings.workers);
   pipeline_options.stage_timeout_ms = i.settings.stage_timeout_ms;
   pipeline_options.credential_login_timeout_ms = i.settings.login_timeout_ms;
+  pipeline_options.address_timeout_ms = i.settings.address_timeout_ms;
   pipeline_options.tiers = i.settings.tiers;
   i.service = std::make_unique<pipeline::Service>(std::move(pipeline_options), i.keys, *i.engines,
                                                   *i.client, *i.store, i.clock, i.log, i.metrics);

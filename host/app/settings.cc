@@ -98,6 +98,8 @@ std::vector<Entry> Entries(Settings& s) {
        [&s](const Json& v) { return WantInt(v, 10, 60'000, s.engine_call_timeout_ms); }},
       {"/login_timeout_ms",
        [&s](const Json& v) { return WantInt(v, 100, 60'000, s.login_timeout_ms); }},
+      {"/address_timeout_ms",
+       [&s](const Json& v) { return WantInt(v, 0, 600'000, s.address_timeout_ms); }},
   };
 }
 

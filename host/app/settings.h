@@ -26,7 +26,7 @@ struct Settings {
   int64_t workers = 16, api_workers = 8;
   bool require_idempotency_key = false;
   int64_t drain_ms = 10'000, request_timeout_ms = 10'000, engine_call_timeout_ms = 2000,
-          login_timeout_ms = 5000;
+          login_timeout_ms = 5000, address_timeout_ms = 60'000;
   std::map<std::string, int64_t> stage_timeout_ms;
   std::vector<api::Token> tokens;
   std::vector<pipeline::Tier> tiers;

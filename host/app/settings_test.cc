@@ -30,7 +30,8 @@ class SettingsTest : public testing::Test {
 TEST_F(SettingsTest, ReportsEverythingWrongAtOnceWithLineAndColumn) {
   const std::string file = Write(
       "s.yaml",
-      "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\nunknown: 1\nlistne: {}\ntokens:\n  "
+      "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\nunknown: 1\naddress_timeout_ms: "
+      "-1\nlistne: {}\ntokens:\n  "
       "- {name: a, sha256: zz, role: king, organizations: []}\nstage_timeout_seconds: {NOPE: 1}\n");
   std::vector<std::string> problems;
   LoadSettings(file, {{"SLIPWAY_DRAIN_MS", "soon"}}, problems);
@@ -42,7 +43,8 @@ TEST_F(SettingsTest, ReportsEverythingWrongAtOnceWithLineAndColumn) {
   EXPECT_TRUE(has("s.yaml:3:1: workers"));
   EXPECT_TRUE(has("s.yaml:4:7: level must be one of debug"));
   EXPECT_TRUE(has("s.yaml:5:1: unknown key unknown"));
-  EXPECT_TRUE(has("s.yaml:6:1: unknown key listne"));
+  EXPECT_TRUE(has("s.yaml:6:1: address_timeout_ms must be an integer from 0 to 600000"));
+  EXPECT_TRUE(has("s.yaml:7:1: unknown key listne"));
   EXPECT_TRUE(has("must be the SHA-256"));
   EXPECT_TRUE(has("must be admin, editor or viewer"));
   EXPECT_TRUE(has("NOPE is not a stage"));

@@ -39,6 +39,10 @@ class Reader {
     return Member(key, need, &Json::is_int, "an integer");
   }
 
+  Reader Bool(std::string_view key, Need need) const {
+    return Member(key, need, &Json::is_bool, "true or false");
+  }
+
   Reader String(std::string_view key, Need need) const {
     Reader out = Member(key, need, &Json::is_string, "a string");
     if (need == Need::kRequired && out.value().is_string() && out.value().AsString().empty()) {
@@ -167,6 +171,7 @@ void CheckOutputs(const Reader& outputs) {
     endpoint.String("service", Need::kRequired);
     const Reader port = endpoint.Int("port", Need::kRequired);
     if (port.value().AsInt() < 1 || port.value().AsInt() > 65535) port.Complain("is not a port");
+    endpoint.Bool("tls", Need::kOptional);
   });
   const Reader credentials = outputs.Object("credentials", Need::kOptional);
   if (!credentials.value().is_object()) return;
@@ -199,6 +204,7 @@ Result<Json> ParseDescribe(std::string_view text, std::string_view name, std::st
       watch.String("kind", Need::kRequired);
       watch.Array("keep", Need::kOptional).Strings();
     });
+    document.String("claims_selector", Need::kOptional);
     document.Array("crds_required", Need::kOptional).Strings();
     document.Array("crds_optional", Need::kOptional).Strings();
     document.Array("applies", Need::kRequired).Strings();
@@ -206,6 +212,7 @@ Result<Json> ParseDescribe(std::string_view text, std::string_view name, std::st
     if (proof.value().is_object()) {
       for (const char* key : {"protocol", "endpoint", "statement"})
         proof.String(key, Need::kRequired);
+      proof.String("database", Need::kOptional);
     }
     document.Array("insight_queries", Need::kOptional);
     document.Array("plan_compat", Need::kOptional).Strings();

@@ -33,10 +33,10 @@ struct CallError {
 class Engine {
  public:
   virtual ~Engine() = default;
-  virtual const std::string& name() const = 0;     // "postgres-cnpg"
+  virtual const std::string& name() const = 0;     // "engine-example"
   virtual const std::string& version() const = 0;  // "1.0.0"
   virtual const std::string& sha256() const = 0;
-  virtual const std::string& database_type() const = 0;  // "POSTGRESQL"
+  virtual const std::string& database_type() const = 0;  // "EXAMPLESQL"
   virtual const Json& description() const = 0;           // the describe document, checked
   // `failures`, when given, receives every failure of the call.
   virtual Result<Json> Validate(const Json& request, std::vector<Error>* failures) = 0;

@@ -147,6 +147,20 @@ TEST_F(Registries, CheckConfigNamesEveryProblem) {
   EXPECT_TRUE(Registry::CheckConfig("/nowhere").empty());
 }
 
+TEST(Documents, ALoginProofMayNameADatabase) {
+  const auto parse = [](const std::string& proof) {
+    return ParseDescribe(R"({"schema":1,"engine":"fake","version":"1","title":"Fake",
+        "database_type":"FAKE","verbs":["create"],"capabilities":{},"name_limit":9,
+        "parameters_schema":{},"watches":[],"applies":[],"login_proof":)" +
+                             proof + "}",
+                         "fake", "1");
+  };
+  EXPECT_TRUE(parse(R"({"protocol":"p","endpoint":"e","statement":"s","database":"app"})"));
+  EXPECT_TRUE(parse(R"({"protocol":"p","endpoint":"e","statement":"s"})"));
+  EXPECT_EQ(parse(R"({"protocol":"p","endpoint":"e","statement":"s","database":7})").error().field,
+            "/login_proof/database");
+}
+
 TEST(Documents, NameThePlaceOfTheFirstMistake) {
   const struct {
     Result<Json> (*parse)(std::string_view);
@@ -170,6 +184,9 @@ TEST(Documents, NameThePlaceOfTheFirstMistake) {
        "/need/a~1b/apiVersion"},
       {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"retry_after_ms":"1"})",
        "/retry_after_ms"},
+      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"outputs":{"endpoints":[
+          {"name":"a","role":"ANY","service":"b","port":1,"tls":"required"}]}})",
+       "/outputs/endpoints/0/tls"},
   };
 
   for (const auto& c : cases) {

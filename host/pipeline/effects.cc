@@ -32,10 +32,10 @@ bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) {
   return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version;
 }
 
-Result<bool> SaysGone(kube::Cluster& cluster, const Error& error) {
-  if (error.code != Code::kNotFound) return false;
-  if (error.reason == "KindNotFound") TRY_VOID(cluster.Ping());
-  return true;
+Result<Json> GetOrNull(kube::Cluster& cluster, const kube::ObjectRef& ref) {
+  auto found = cluster.Get(ref);
+  if (!found && found.error().code == Code::kNotFound) return Json();
+  return found;
 }
 
 Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply) {
@@ -84,13 +84,9 @@ Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope
 
 Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id,
                                   const store::ObjectRecord& record) {
-  auto found = cluster.Get(RefOf(record));
-  if (!found) {
-    TRY(const bool gone, SaysGone(cluster, found.error()));
-    if (gone) return RemovalState{};
-    return std::move(found).error();
-  }
-  const Json& metadata = (*found)["metadata"];
+  TRY(const Json found, GetOrNull(cluster, RefOf(record)));
+  if (found.is_null()) return RemovalState{};
+  const Json& metadata = found["metadata"];
   if (metadata["labels"][kInstanceLabel].AsString() != instance_id)
     return RemovalState{Removal::kNotOurs, ""};
   RemovalState out{Removal::kDeleting, ""};

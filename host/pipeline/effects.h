@@ -39,9 +39,8 @@ struct RemovalState {
 Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id,
                                   const store::ObjectRecord& record);
 
-// Whether `error` says that an object does not exist. That a whole kind is not served is believed
-// of a server only that answers /readyz: a proxy in front of it may answer 404 to everything.
-Result<bool> SaysGone(kube::Cluster& cluster, const Error& error);
+// The null value when there is no such object, or no such kind.
+Result<Json> GetOrNull(kube::Cluster& cluster, const kube::ObjectRef& ref);
 
 store::ObjectRecord RecordOf(const Json& object);
 bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b);

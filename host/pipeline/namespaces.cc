@@ -106,19 +106,15 @@ Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns,
 
 Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster,
                                                          const store::InstanceRecord& instance) {
-  auto found = cluster.Get(NamespaceRef(instance.ns));
-  if (!found) {
-    TRY(const bool gone, SaysGone(cluster, found.error()));
-    if (gone) return std::optional<store::WaitingFor>();
-    return std::move(found).error();
-  }
-  if (!IsOurs(*found, instance)) return std::optional<store::WaitingFor>();
-  if ((*found)["metadata"]["deletionTimestamp"].is_null()) {
+  TRY(const Json found, GetOrNull(cluster, NamespaceRef(instance.ns)));
+  if (found.is_null()) return std::optional<store::WaitingFor>();
+  if (!IsOurs(found, instance)) return std::optional<store::WaitingFor>();
+  if (found["metadata"]["deletionTimestamp"].is_null()) {
     kube::DeleteOptions options;
-    options.uid = (*found)["metadata"]["uid"].AsString();
+    options.uid = found["metadata"]["uid"].AsString();
     TRY_VOID(cluster.Delete(NamespaceRef(instance.ns), options));
   }
-  return std::optional(store::WaitingFor{"Namespace", "", instance.ns, WhyTerminating(*found), 0});
+  return std::optional(store::WaitingFor{"Namespace", "", instance.ns, WhyTerminating(found), 0});
 }
 
 }  // namespace slipway::pipeline

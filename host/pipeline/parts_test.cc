@@ -28,9 +28,9 @@ TEST(Quantity, ParsesAddsAndFormats) {
 TEST(PermissionWait, NamesTheVerbTheResourceAndTheNamespace) {
   const store::WaitingFor in_namespace = PermissionWait(
       {Code::kForbidden, "Forbidden",
-       "clusters.postgresql.cnpg.io \"a\" is forbidden: User \"u\" cannot patch resource "
-       "\"clusters\" in API group \"postgresql.cnpg.io\" in the namespace \"acme-orders\""});
-  EXPECT_EQ(in_namespace.name, "patch clusters.postgresql.cnpg.io");
+       "clusters.db.example.org \"a\" is forbidden: User \"u\" cannot patch resource "
+       "\"clusters\" in API group \"db.example.org\" in the namespace \"acme-orders\""});
+  EXPECT_EQ(in_namespace.name, "patch clusters.db.example.org");
   EXPECT_EQ(in_namespace.ns, "acme-orders");
   const store::WaitingFor everywhere = PermissionWait(
       {Code::kForbidden, "Forbidden",
@@ -41,6 +41,16 @@ TEST(PermissionWait, NamesTheVerbTheResourceAndTheNamespace) {
   const store::WaitingFor other = PermissionWait({Code::kUnauthenticated, "", "Unauthorized"});
   EXPECT_EQ(other.name, "");
   EXPECT_EQ(other.reason, "Unauthorized");
+}
+
+TEST(PermissionWait, NamesTheRightsThatItCannotGiveAway) {
+  const auto waits = PermissionWait(
+      {Code::kForbidden, "Forbidden",
+       "roles.rbac.authorization.k8s.io \"a\" is forbidden: user \"u\" (groups=[\"g\"]) is "
+       "attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], "
+       "Resources:[\"pods\"], Verbs:[\"get\" \"patch\"]}\n{APIGroups:[\"db.example.org\"], "
+       "Resources:[\"backups\"], Verbs:[\"list\"]}"});
+  EXPECT_EQ(waits.name, "get pods, patch pods, list backups.db.example.org");
 }
 
 TEST(Vault, OpensOnlyForTheSamePlaceAndKey) {
@@ -81,10 +91,13 @@ TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}})"));
 }
 
-TEST(Volumes, AreFoundOnlyWhereTheEngineWatchesItsClaims) {
-  EXPECT_FALSE(WatchesVolumes(*Json::Parse(R"({"watches":[{"apiVersion":"v1","kind":"Pod"}]})")));
-  EXPECT_TRUE(WatchesVolumes(
-      *Json::Parse(R"({"watches":[{"apiVersion":"v1","kind":"PersistentVolumeClaim"}]})")));
+TEST(Volumes, AreFoundByTheSelectorThatTheEngineTells) {
+  store::InstanceRecord instance;
+  instance.id = "ins_1";
+  instance.name = "orders";
+  EXPECT_EQ(ClaimsSelector(*Json::Parse(R"({"claims_selector":"a/b=${name},c=${id}"})"), instance),
+            "a/b=orders,c=ins_1");
+  EXPECT_EQ(ClaimsSelector(Json::MakeObject(), instance), "");
 }
 
 TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {

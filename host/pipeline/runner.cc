@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/endpoints.h"
 #include "pipeline/stages.h"
 
 namespace slipway::pipeline {
@@ -10,10 +11,17 @@ namespace {
 using store::OperationState;
 
 constexpr int kAdvancesATick = 12;
-constexpr int64_t kStoreRetryMs = 1000, kLookAgainMs = 500;
+constexpr int64_t kStoreRetryMs = 1000, kLookAgainMs = 500, kAwayMs = 10'000;
 
 bool IsWaiting(const Input& input) {
   return std::holds_alternative<StageWaits>(input) || std::holds_alternative<StageRetries>(input);
+}
+
+// When to look at an instance again that could not be judged: soon when only a watch is behind,
+// later when the cluster is away, for then nothing will wake us; else at its next change.
+int64_t ObserveAgainMs(const Error& error) {
+  if (error.reason == "CacheNotSynced" || error.code == Code::kForbidden) return kLookAgainMs;
+  return error.code == Code::kUnavailable || error.code == Code::kDeadline ? kAwayMs : -1;
 }
 
 bool WaitsForEngine(const store::StageRecord& stage) {
@@ -74,7 +82,8 @@ int64_t Runner::Work(store::OperationRecord operation) {
       const auto& stage = context.operation.stages[context.operation.stage];
       if (!HasTimeout(stage, context.operation.verb) || WaitsForEngine(stage))
         return outcome.delay_ms;
-      const int64_t left = stage.started_ms + TimeoutMs(stage.name) - deps_.clock.NowMs();
+      const int64_t left =
+          stage.started_ms + deps_.options.StageTimeoutMs(stage.name) - deps_.clock.NowMs();
       return std::clamp<int64_t>(left, 1, std::max<int64_t>(outcome.delay_ms, 1));
     }
   }
@@ -89,9 +98,9 @@ StageOutcome Runner::Look(TickContext& context) {
   const auto& stage = operation.stages[operation.stage];
   if (stage.state == store::StageState::kPending) return StageOutcome::Of(Resumed{});
   if (HasTimeout(stage, operation.verb) && !WaitsForEngine(stage) &&
-      deps_.clock.NowMs() - stage.started_ms > TimeoutMs(stage.name)) {
-    std::string message =
-        stage.name + " did not finish in " + std::to_string(TimeoutMs(stage.name) / 1000) + " s";
+      deps_.clock.NowMs() - stage.started_ms > deps_.options.StageTimeoutMs(stage.name)) {
+    std::string message = stage.name + " did not finish in " +
+                          std::to_string(deps_.options.StageTimeoutMs(stage.name) / 1000) + " s";
     if (stage.waiting_for)
       message += "; it waited for " + stage.waiting_for->kind + " " + stage.waiting_for->name +
                  ": " + stage.waiting_for->reason;
@@ -212,12 +221,9 @@ int64_t Runner::Observe(const std::string& instance_id) {
   if (auto engine = EngineOf(deps_, context); !engine) return -1;
   Json observed;
   auto result = CallStep(deps_, context, "observe", "OBSERVE", observed);
-  if (!result) {
-    const bool later =
-        result.error().reason == "CacheNotSynced" || result.error().code == Code::kForbidden;
-    return later ? kLookAgainMs : -1;
-  }
-  TakeOutputs(deps_, context, (*result)["outputs"], observed);
+  if (!result) return ObserveAgainMs(result.error());
+  if (auto taken = TakeOutputs(deps_, context, (*result)["outputs"], observed); !taken)
+    return ObserveAgainMs(taken.error());
   const Json& verdict = (*result)["verdict"];
   const bool ready = verdict["state"].AsString() == "ready";
   store::InstanceChange change;
@@ -235,13 +241,6 @@ int64_t Runner::Observe(const std::string& instance_id) {
     deps_.log.Info("instance.health",
                    {{"instance", instance_id}, {"state", change.state}, {"reason", change.reason}});
   return -1;
-}
-
-int64_t Runner::TimeoutMs(const std::string& stage) const {
-  const auto& timeouts = deps_.options.stage_timeout_ms;
-  auto it = timeouts.find(stage);
-  if (it == timeouts.end()) it = timeouts.find("");
-  return it != timeouts.end() ? it->second : 600'000;
 }
 
 }  // namespace slipway::pipeline

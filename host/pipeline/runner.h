@@ -26,7 +26,6 @@ class Runner {
   // False: the operation is not ours any more, or the store did not take it (error already logged).
   Result<void> Record(TickContext& context, const std::vector<Input>& inputs);
   void TakeInstanceState(TickContext& context) const;
-  int64_t TimeoutMs(const std::string& stage) const;
 
   const TickDeps deps_;
   Metrics::Counter ticks_, succeeded_, failed_, cancelled_;

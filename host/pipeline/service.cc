@@ -28,6 +28,12 @@ std::string Join(const std::vector<Tier>& tiers) {
 
 }  // namespace
 
+int64_t PipelineOptions::StageTimeoutMs(const std::string& stage) const {
+  auto it = stage_timeout_ms.find(stage);
+  if (it == stage_timeout_ms.end()) it = stage_timeout_ms.find("");
+  return it != stage_timeout_ms.end() ? it->second : 600'000;
+}
+
 struct Service::Impl {
   PipelineOptions options;
   engine::Registry& engines;
@@ -193,7 +199,16 @@ Result<store::Submitted> Service::Create(const CreateRequest& request, std::vect
       if (normal.error().code != Code::kInvalid && normal.error().code != Code::kUnsupported)
         return std::move(normal).error();
       if (failures.empty()) failures.push_back(normal.error());
-      for (Error& failure : failures) found.push_back(std::move(failure));
+      for (Error& failure : failures) {
+        // Of a name that is too long the engine knows why.
+        if (failure.field == "/name") {
+          if (request.name.empty()) failure.field = "/projectName";
+          std::erase_if(found, [&](const Error& other) {
+            return other.field == failure.field && other.reason == failure.reason;
+          });
+        }
+        found.push_back(std::move(failure));
+      }
     } else {
       spec = (*normal)["spec"];
       for (const Json& warning : (*normal)["warnings"].items()) {
@@ -256,9 +271,9 @@ Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
   submission.operation.spec = instance.spec;
   if (request.retain_volumes) {
     TRY(const auto engine, impl_->engines.ForType(instance.database_type));
-    if (!WatchesVolumes(engine->description()))
+    if (ClaimsSelector(engine->description(), instance).empty())
       return Error{Code::kUnsupported, "RetainNotSupported",
-                   "the engine " + engine->name() + " does not show the host its volumes"};
+                   "the engine " + engine->name() + " does not tell how to find its volumes"};
     TRY(Json spec, Json::Parse(instance.spec));
     submission.operation.spec = spec.Set("retain_volumes", true).Dump();
   }
@@ -287,7 +302,11 @@ Result<store::OperationRecord> Service::Cancel(const std::string& operation_id) 
 }
 
 Result<store::OperationRecord> Service::Retry(const std::string& operation_id) {
-  TRY(store::OperationRecord asked, impl_->store.AskRetry(operation_id));
+  TRY(store::OperationRecord asked, impl_->store.GetOperation(operation_id));
+  // One that waits looks again at once: who mended what it waits for need not wait as well.
+  if (store::IsTerminal(asked.state) || asked.state == store::OperationState::kBlocked) {
+    TRY(asked, impl_->store.AskRetry(operation_id));
+  }
   impl_->Wake(asked.instance_id, 0);
   return asked;
 }

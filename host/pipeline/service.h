@@ -28,8 +28,12 @@ struct PipelineOptions {
   size_t workers = 16;
   std::map<std::string, int64_t> stage_timeout_ms;  // by stage name; "" is the default
   int64_t credential_login_timeout_ms = 5000;
+  // For a load balancer to get an address that answers, before an instance goes without.
+  int64_t address_timeout_ms = 60'000;
   std::vector<Tier> tiers;
   std::string cluster_domain = "svc";
+
+  int64_t StageTimeoutMs(const std::string& stage) const;
 };
 
 // Master keys for credentials: key id → 32 bytes; `active` seals, the others only open.

@@ -1,10 +1,12 @@
 // The stages of a provisioning, one look each. All of them may be repeated at any time.
 #include <algorithm>
+#include <optional>
 
 #include "base/backoff.h"
-#include "base/crypto.h"
 #include "connect/login.h"
 #include "pipeline/effects.h"
+#include "pipeline/endpoints.h"
+#include "pipeline/login_proof.h"
 #include "pipeline/namespaces.h"
 #include "pipeline/stages.h"
 #include "pipeline/tick.h"
@@ -12,6 +14,7 @@
 namespace slipway::pipeline {
 namespace {
 
+constexpr char kLogin[] = "Login";  // the kind of what is waited for
 constexpr int64_t kLoginPatienceMs = 12'000;
 constexpr BackoffPolicy kLoginBackoff{200, 3000};
 
@@ -44,68 +47,87 @@ Result<std::vector<Planned::Skip>> SkipsOf(const std::string& verb, const Json& 
   return skips;
 }
 
-struct Values {
-  std::vector<std::pair<std::string, std::string>> list;
-
-  ~Values() {
-    for (auto& [field, value] : list) Wipe(value);
+const Json& EndpointOf(const TickContext& context, const std::string& name) {
+  static const Json kNone;
+  for (const Json& endpoint : context.outputs["endpoints"].items()) {
+    if (endpoint["name"].AsString() == name) return endpoint;
   }
-
-  std::string Get(const std::string& field) const {
-    for (const auto& [name, value] : list) {
-      if (name == field) return value;
-    }
-    return {};
-  }
-};
-
-// Reads the fields out of the operator's Secret.
-Result<void> ReadSecret(kube::Cluster& cluster, const std::string& ns, const Json& credentials,
-                        Values& out) {
-  const std::string& name = credentials["secret"].AsString();
-  TRY(const Json secret, cluster.Get({"v1", "Secret", ns, name}));
-  for (const auto& [field, key] : credentials["fields"].members()) {
-    const Json* data = secret["data"].Find(key.AsString());
-    if (data == nullptr)
-      return Error{Code::kUnavailable, "SecretKeyMissing",
-                   "Secret " + name + " has no key " + key.AsString()};
-    TRY(std::string value, Base64Decode(data->AsString()));
-    out.list.emplace_back(field, std::move(value));
-  }
-  return {};
-}
-
-connect::LoginResult Login(const TickDeps& deps, const TickContext& context, const Values& values,
-                           std::string& endpoint_name) {
-  const Json& proof = context.engine->description()["login_proof"];
-  endpoint_name = proof["endpoint"].AsString("primary");
-  for (const Json& endpoint : std::as_const(context.outputs)["endpoints"].items()) {
-    if (endpoint["name"].AsString() != endpoint_name) continue;
-    const Json& address = endpoint["external"].is_object() ? endpoint["external"] : endpoint;
-    return connect::TryLogin({proof["protocol"].AsString(), address["host"].AsString(),
-                              static_cast<int>(address["port"].AsInt()), values.Get("username"),
-                              values.Get("password"), values.Get("database"),
-                              proof["statement"].AsString("SELECT 1"),
-                              deps.options.credential_login_timeout_ms});
-  }
-  return {connect::LoginOutcome::kUnreachable, "no endpoint " + endpoint_name};
+  return kNone;
 }
 
 Error LoginRefused(const std::string& message) {
   return {Code::kPrecondition, "LoginRefused", message};
 }
 
-// How long the same refusal has stood; the stage's attempts count other failures too.
-int64_t LoginWaitedMs(const TickDeps& deps, TickContext& context) {
+// For how long the server has said the same; the stage's attempts count other failures too.
+int64_t LoginWaitedMs(const TickDeps& deps, TickContext& context, const std::string& message) {
   const auto& waiting = Current(context).waiting_for;
-  return waiting && waiting->kind == "Login" ? deps.clock.NowMs() - waiting->since_ms : 0;
+  return waiting && waiting->kind == kLogin && waiting->reason == message
+             ? deps.clock.NowMs() - waiting->since_ms
+             : 0;
 }
 
 StageOutcome LoginAgain(TickContext& context, const std::string& endpoint,
                         const std::string& message) {
   return {{StageRetries{LoginRefused(message),
-                        store::WaitingFor{"Login", context.instance.ns, endpoint, message, 0}}},
+                        store::WaitingFor{kLogin, context.instance.ns, endpoint, message, 0}}},
           BackoffMs(kLoginBackoff, Current(context).attempts)};
+}
+
+// Clouds give a load balancer an address that answers within a minute or so, some clusters never.
+// Counted from the stage's start, which no other wait in between moves, and never so long that the
+// stage's time-out would undo a database that works.
+bool AddressIsYoung(const TickDeps& deps, TickContext& context) {
+  const auto& stage = Current(context);
+  const int64_t patience =
+      std::min(deps.options.address_timeout_ms, deps.options.StageTimeoutMs(stage.name) / 2);
+  return deps.clock.NowMs() - stage.started_ms < patience;
+}
+
+// Fills in `out`, which says SKIPPED so far. An outcome means that the stage is not done.
+std::optional<StageOutcome> ProveLogin(const TickDeps& deps, TickContext& context,
+                                       const CredentialValues& values, Json& out) {
+  const Json& proof = context.engine->description()["login_proof"];
+  const std::string name = proof["endpoint"].AsString("primary");
+  out.Set("endpoint", name);
+  const Json& endpoint = EndpointOf(context, name);
+  if (endpoint.is_null()) {
+    out.Set("state", "NOT_PROVED").Set("message", "unreachable: no endpoint " + name);
+    return std::nullopt;
+  }
+  if (endpoint["simulated"].is_string()) {
+    out.Set("message", endpoint["simulated"]);
+    return std::nullopt;
+  }
+  const connect::LoginResult login =
+      connect::TryLogin(LoginAt(endpoint, proof, values, deps.options.credential_login_timeout_ms));
+  switch (login.outcome) {
+    case connect::LoginOutcome::kProved:
+      out.Set("state", "PROVED");
+      break;
+    case connect::LoginOutcome::kNoConnector:
+      out.Set("message", login.message);
+      break;
+    case connect::LoginOutcome::kNotListening:
+      // A Service leads to a pod a moment after it is ready.
+      if (LoginWaitedMs(deps, context, login.message) < kLoginPatienceMs)
+        return LoginAgain(context, name, login.message);
+      [[fallthrough]];
+    case connect::LoginOutcome::kUnreachable:
+      // Its name may not resolve yet, or nothing stand behind it.
+      if (endpoint["external"].is_object() && AddressIsYoung(deps, context))
+        return LoginAgain(context, name, login.message);
+      // An address inside the cluster cannot be reached from outside: recorded, not a failure.
+      out.Set("state", "NOT_PROVED").Set("message", "unreachable: " + login.message);
+      break;
+    case connect::LoginOutcome::kRefused:
+      if (LoginWaitedMs(deps, context, login.message) >= kLoginPatienceMs)
+        return StageOutcome::Of(StageFails{LoginRefused(login.message)});
+      [[fallthrough]];
+    case connect::LoginOutcome::kNotReady:
+      return LoginAgain(context, name, login.message);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -121,9 +143,8 @@ StageOutcome RunPlanning(const TickDeps& deps, TickContext& context) {
       const auto found = deps.cluster.Discover(text.substr(0, slash),
                                                text.substr(std::min(slash + 1, text.size())));
       if (found) continue;
-      const auto missing = SaysGone(deps.cluster, found.error());
-      if (!missing) return FromClusterError(Current(context), missing.error());
-      if (!*missing) return FromClusterError(Current(context), found.error());
+      if (found.error().code != Code::kNotFound)
+        return FromClusterError(Current(context), found.error());
       return StageOutcome::Of(
           StageFails{{Code::kPrecondition, "OperatorNotInstalled",
                       "the cluster does not serve " + text + ": is the operator of " +
@@ -186,7 +207,8 @@ StageOutcome RunEngineStage(const TickDeps& deps, TickContext& context) {
       return StageOutcome::Of(StageFails{applied.error()});
     return FromClusterError(Current(context), applied.error());
   }
-  TakeOutputs(deps, context, (*result)["outputs"], observed);
+  if (auto taken = TakeOutputs(deps, context, (*result)["outputs"], observed); !taken)
+    return FromClusterError(Current(context), taken.error());
   return Judge(deps, context, *result);
 }
 
@@ -198,52 +220,34 @@ StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context) {
   if (!result) return FromStepError(context, result.error());
   if (auto applied = ApplyAll(deps, context, (*result)["apply"], observed); !applied)
     return FromClusterError(Current(context), applied.error());
-  TakeOutputs(deps, context, (*result)["outputs"], observed);
+  const auto pending = TakeOutputs(deps, context, (*result)["outputs"], observed);
+  if (!pending) return FromClusterError(Current(context), pending.error());
   StageOutcome judged = Judge(deps, context, *result);
   if (!std::holds_alternative<StageReady>(judged.inputs.back())) return judged;
+  if (!pending->empty() && AddressIsYoung(deps, context))
+    return Waits(store::WaitingFor{"Service", context.instance.ns, *pending, "NoAddress", 0},
+                 "AddressPending", "the load balancer has no address for " + *pending + " yet",
+                 500);
 
   const Json& credentials = (*result)["outputs"]["credentials"];
   if (!credentials["secret"].is_string())
     return StageOutcome::Of(StageSkipped{"NoCredentials", "the engine names no credentials"});
-  Values values;
+  CredentialValues values;
   if (auto read = ReadSecret(deps.cluster, context.instance.ns, credentials, values); !read)
     return FromClusterError(Current(context), read.error());
 
   Json proof = Json::Obj({{"state", "SKIPPED"}, {"at", FormatTime(deps.clock.NowMs())}});
   if (context.engine->description()["login_proof"].is_object()) {
-    std::string endpoint;
-    const connect::LoginResult login = Login(deps, context, values, endpoint);
-    proof.Set("endpoint", endpoint);
-    switch (login.outcome) {
-      case connect::LoginOutcome::kProved:
-        proof.Set("state", "PROVED");
-        break;
-      case connect::LoginOutcome::kNoConnector:
-        proof.Set("state", "SKIPPED").Set("message", login.message);
-        break;
-      case connect::LoginOutcome::kNotListening:
-        // A Service leads to a pod a moment after it is ready.
-        if (LoginWaitedMs(deps, context) < kLoginPatienceMs)
-          return LoginAgain(context, endpoint, login.message);
-        [[fallthrough]];
-      case connect::LoginOutcome::kUnreachable:
-        // An address inside the cluster cannot be reached from outside: recorded, not a failure.
-        proof.Set("state", "NOT_PROVED").Set("message", "unreachable: " + login.message);
-        break;
-      case connect::LoginOutcome::kRefused:
-        if (LoginWaitedMs(deps, context) >= kLoginPatienceMs)
-          return StageOutcome::Of(StageFails{LoginRefused(login.message)});
-        [[fallthrough]];
-      case connect::LoginOutcome::kNotReady:
-        return LoginAgain(context, endpoint, login.message);
-    }
+    if (auto unfinished = ProveLogin(deps, context, values, proof)) return *std::move(unfinished);
   }
   context.outputs.Set("login_proof", proof);
   Vault::Sealed sealed =
       deps.vault.Seal(context.instance.organization, context.instance.id, values.list);
   context.pending.data_key = std::move(sealed.data_key);
   context.pending.credentials = std::move(sealed.credentials);
-  return StageOutcome::Of(StageReady{"login " + proof["state"].AsString()});
+  const std::string& why = std::as_const(proof)["message"].AsString();
+  return StageOutcome::Of(
+      StageReady{"login " + proof["state"].AsString() + (why.empty() ? "" : ": " + why)});
 }
 
 }  // namespace slipway::pipeline

@@ -39,6 +39,19 @@ Result<std::optional<store::WaitingFor>> Remove(const TickDeps& deps, TickContex
   return std::optional<store::WaitingFor>();
 }
 
+// What an engine may have deleted: an object of the inventory, or a claim that is observed, so one
+// with our label: a StatefulSet makes claims and leaves them. Nothing else.
+std::optional<store::ObjectRecord> Deletable(const TickContext& context, const Json& observed,
+                                             const store::ObjectRecord& like) {
+  if (const store::ObjectRecord* known = context.FindObject(like)) return *known;
+  if (like.api_version != "v1" || like.kind != "PersistentVolumeClaim") return std::nullopt;
+  for (const Json& object : observed.items()) {
+    store::ObjectRecord record = RecordOf(object);
+    if (SameObject(record, like)) return record;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
@@ -58,12 +71,12 @@ StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context) {
     like.kind = wanted["kind"].AsString();
     like.ns = wanted["namespace"].AsString(context.instance.ns);
     like.name = wanted["name"].AsString();
-    const store::ObjectRecord* known = context.FindObject(like);
-    if (known == nullptr) {
-      return FromEngineError(
-          Current(context), context.engine->name(),
-          {Code::kInternal, "ForbiddenEffect",
-           "the engine may not delete " + like.kind + " " + like.name + ": not in the inventory"});
+    const auto known = Deletable(context, observed, like);
+    if (!known) {
+      return FromEngineError(Current(context), context.engine->name(),
+                             {Code::kInternal, "ForbiddenEffect",
+                              "the engine may not delete " + like.kind + " " + like.name +
+                                  ": it is neither in the inventory nor a claim of the instance"});
     }
     auto standing = Remove(deps, context, *known);
     if (!standing) return FromClusterError(Current(context), standing.error());

@@ -37,10 +37,7 @@ Result<Json> Facts(kube::Cluster& cluster, const Json& description) {
       const size_t slash = text.rfind('/');
       if (slash == std::string::npos) continue;
       const auto found = cluster.Discover(text.substr(0, slash), text.substr(slash + 1));
-      if (!found) {
-        TRY(const bool absent, SaysGone(cluster, found.error()));
-        if (!absent) return found.error();
-      }
+      if (!found && found.error().code != Code::kNotFound) return found.error();
       kinds.Set(text, static_cast<bool>(found));
     }
   }
@@ -51,15 +48,10 @@ Result<Json> Facts(kube::Cluster& cluster, const Json& description) {
 Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json& need) {
   const kube::ObjectRef ref{need["apiVersion"].AsString(), need["kind"].AsString(), ns,
                             need["name"].AsString()};
-  auto found = cluster.Get(ref);
-  if (!found) {
-    TRY(const bool absent, SaysGone(cluster, found.error()));
-    if (absent) return Json();
-    return std::move(found).error();
-  }
-  if (ref.kind != "Secret") return found;
+  TRY(Json found, GetOrNull(cluster, ref));
+  if (found.is_null() || ref.kind != "Secret") return found;
   Json keys = Json::MakeArray();
-  for (const auto& [key, value] : (*found)["data"].members()) keys.Push(key);
+  for (const auto& [key, value] : found["data"].members()) keys.Push(key);
   return Json::Obj(
       {{"metadata", Json::Obj({{"name", ref.name}, {"namespace", ns}})}, {"keys", keys}});
 }
@@ -93,6 +85,18 @@ Result<void> MakeOrOpen(const TickDeps& deps, TickContext& context, GeneratedSec
 bool IsObserved(const Json& observed, const store::ObjectRecord& record) {
   return std::any_of(observed.items().begin(), observed.items().end(),
                      [&](const Json& object) { return SameObject(RecordOf(object), record); });
+}
+
+// The words of: "get" "patch"
+std::vector<std::string_view> Quoted(std::string_view list) {
+  std::vector<std::string_view> out;
+  for (size_t at = list.find('"'); at != std::string_view::npos; at = list.find('"', at)) {
+    const size_t end = list.find('"', at + 1);
+    if (end == std::string_view::npos) break;
+    out.push_back(list.substr(at + 1, end - at - 1));
+    at = end + 1;
+  }
+  return out;
 }
 
 }  // namespace
@@ -135,21 +139,39 @@ StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string rea
   return {{StageWaits{std::move(waiting_for), std::move(reason), std::move(message)}}, delay_ms};
 }
 
-// RBAC's refusal reads: … cannot patch resource "clusters" in API group "postgresql.cnpg.io" in the
-// namespace "acme-orders" (or: at the cluster scope). In 1.35 as in all releases since 1.12.
+// RBAC's refusal reads: … cannot patch resource "clusters" in API group "db.example.org" in the
+// namespace "acme-orders" (or: at the cluster scope). In 1.35 as in all releases since 1.12. To who
+// would give rights that he does not have it says: … is attempting to grant RBAC permissions not
+// currently held:, and then a line for each such rule:
+// {APIGroups:[""], Resources:["pods"], Verbs:["get" "patch"]}
 store::WaitingFor PermissionWait(const Error& error) {
-  const auto between = [&](std::string_view before, std::string_view after) {
-    const size_t at = error.message.find(before);
-    if (at == std::string::npos) return std::string();
-    const size_t begin = at + before.size(), end = error.message.find(after, begin);
-    return end == std::string::npos ? std::string() : error.message.substr(begin, end - begin);
+  const auto between = [](std::string_view text, std::string_view before, std::string_view after) {
+    const size_t at = text.find(before);
+    if (at == std::string_view::npos) return std::string_view();
+    const size_t begin = at + before.size(), end = text.find(after, begin);
+    return end == std::string_view::npos ? std::string_view() : text.substr(begin, end - begin);
   };
-  const std::string verb = between(" cannot ", " resource \""),
-                    group = between(" in API group \"", "\"");
-  std::string what = between(" resource \"", "\"");
-  if (!group.empty()) what += "." + group;
-  return {"Permission", between(" in the namespace \"", "\""),
-          verb.empty() ? "" : verb + " " + what, error.message, 0};
+  const auto named = [](std::string_view verb, std::string_view resource, std::string_view group) {
+    std::string out = std::string(verb) + " " + std::string(resource);
+    return group.empty() ? out : out + "." + std::string(group);
+  };
+  const std::string_view text = error.message;
+  store::WaitingFor out{"Permission", std::string(between(text, " in the namespace \"", "\"")), "",
+                        error.message, 0};
+  if (const auto verb = between(text, " cannot ", " resource \""); !verb.empty())
+    out.name =
+        named(verb, between(text, " resource \"", "\""), between(text, " in API group \"", "\""));
+  const size_t grants = text.find("permissions not currently held:");
+  if (grants == std::string_view::npos) return out;
+  for (size_t at = text.find('{', grants); at != std::string_view::npos;
+       at = text.find('{', at + 1)) {
+    const std::string_view rule = text.substr(at, text.find('}', at) - at);
+    const std::string_view group = between(rule, "APIGroups:[\"", "\"");
+    for (const std::string_view resource : Quoted(between(rule, "Resources:[", "]")))
+      for (const std::string_view verb : Quoted(between(rule, "Verbs:[", "]")))
+        out.name += (out.name.empty() ? "" : ", ") + named(verb, resource, group);
+  }
+  return out;
 }
 
 StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error) {
@@ -251,6 +273,9 @@ Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::str
       asked = true;
     }
     if (!asked) return result;
+    // A slow fetch leaves what was observed before it old.
+    TRY_VOID(deps.observer.Collect(context.instance.id, description["watches"], observed));
+    input.Set("observed", observed);
   }
   return Error{Code::kInternal, "NeedLoop",
                "the engine asked for something new in each of four rounds"};
@@ -316,35 +341,6 @@ Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& ap
     context.PutObject(record);
   }
   return {};
-}
-
-void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs,
-                 const Json& observed) {
-  if (!outputs["endpoints"].is_array()) return;
-  Json endpoints = Json::MakeArray();
-  for (const Json& wanted : outputs["endpoints"].items()) {
-    const std::string& service = wanted["service"].AsString();
-    const int64_t port = wanted["port"].AsInt();
-    Json endpoint = Json::Obj(
-        {{"name", wanted["name"]},
-         {"role", wanted["role"]},
-         {"host", service + "." + context.instance.ns + "." + deps.options.cluster_domain},
-         {"port", port}});
-    for (const Json& object : observed.items()) {
-      if (object["kind"].AsString() != "Service" ||
-          object["metadata"]["name"].AsString() != service)
-        continue;
-      const Json& ingress = object.At("/status/loadBalancer/ingress/0");
-      const std::string address =
-          ingress["ip"].is_string() ? ingress["ip"].AsString() : ingress["hostname"].AsString();
-      const int64_t external_port = ingress.At("/ports/0/port").AsInt(port);
-      if (!address.empty())
-        endpoint.Set("external", Json::Obj({{"host", address}, {"port", external_port}}));
-    }
-    endpoints.Push(std::move(endpoint));
-  }
-  if (context.outputs["endpoints"] == endpoints) return;
-  context.outputs.Set("endpoints", std::move(endpoints));
 }
 
 StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json& result) {

@@ -74,10 +74,6 @@ StageOutcome FromStepError(const TickContext& context, const Error& error);
 // Guards and applies step's `apply`; the intent is committed before the first request.
 Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
                       const Json& observed);
-// Turns `outputs.endpoints` into addresses with what the observed Services say, into
-// context.outputs.
-void TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs,
-                 const Json& observed);
 // The verdict of a step result as inputs.
 StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json& result);
 

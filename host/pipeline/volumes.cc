@@ -1,48 +1,40 @@
 #include "pipeline/volumes.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "pipeline/effects.h"
 
 namespace slipway::pipeline {
-namespace {
-
-// The null value when there is no such object.
-Result<Json> GetOrNull(const TickDeps& deps, const kube::ObjectRef& ref) {
-  auto found = deps.cluster.Get(ref);
-  if (found) return found;
-  TRY(const bool gone, SaysGone(deps.cluster, found.error()));
-  if (gone) return Json();
-  return std::move(found).error();
-}
-
-}  // namespace
 
 bool RetainsVolumes(const store::OperationRecord& operation) {
   const auto spec = Json::Parse(operation.spec);
   return operation.verb == "delete" && spec && (*spec)["retain_volumes"].AsBool();
 }
 
-bool WatchesVolumes(const Json& description) {
-  const auto& watches = description["watches"].items();
-  return std::any_of(watches.begin(), watches.end(), [](const Json& watch) {
-    return watch["kind"].AsString() == "PersistentVolumeClaim";
-  });
+std::string ClaimsSelector(const Json& description, const store::InstanceRecord& instance) {
+  std::string out = description["claims_selector"].AsString();
+  for (const auto& [word, value] :
+       {std::pair("${name}", instance.name), std::pair("${id}", instance.id)}) {
+    if (const size_t at = out.find(word); at != std::string::npos)
+      out.replace(at, std::string_view(word).size(), value);
+  }
+  return out;
 }
 
 Result<void> RetainVolumes(const TickDeps& deps, TickContext& context) {
-  std::vector<kube::Informer::ObjectPtr> objects;
-  if (!deps.observer.CollectAll(context.instance.id, objects))
-    return Error{Code::kPrecondition, "CacheNotSynced", "a watched kind has not been listed yet"};
+  kube::ListOptions options;
+  options.label_selector = ClaimsSelector(context.engine->description(), context.instance);
+  TRY(const kube::ObjectList claims,
+      deps.cluster.List("v1", "PersistentVolumeClaim", context.instance.ns, options));
   Json& remnants = context.operation.remnants;
   const size_t before = remnants.items().size();
-  for (const auto& object : objects) {
-    if (object->ref.kind != "PersistentVolumeClaim") continue;
-    TRY(const Json claim, GetOrNull(deps, object->ref));
+  for (const Json& claim : claims.items) {
     const std::string name = claim.At("/spec/volumeName").AsString();
     if (name.empty()) continue;  // never bound: there is no data
     const kube::ObjectRef volume{"v1", "PersistentVolume", "", name};
-    TRY(const Json found, GetOrNull(deps, volume));
+    TRY(const Json found, GetOrNull(deps.cluster, volume));
     if (found.is_null()) continue;  // lost by somebody else
     constexpr char kPolicy[] = "persistentVolumeReclaimPolicy";
     if (found["spec"][kPolicy].AsString() != "Retain")

@@ -55,7 +55,8 @@ Result<void> AddInstance(Transaction& tx, InstanceRecord instance) {
       [&](Row& row) { holder = row.Text(); }, instance.ns, instance.organization,
       instance.project));
   if (!holder.empty())
-    return Error{Code::kConflict, "NamespaceTaken", "another project uses the namespace"};
+    return Error{Code::kConflict, "NamespaceTaken",
+                 "the namespace " + instance.ns + " ({orgId}-{projectName}) is another project's"};
   if (instance.created_ms == 0) instance.created_ms = tx.now_ms;
   if (instance.updated_ms == 0) instance.updated_ms = instance.created_ms;
   return InsertInstance(tx.db, instance);

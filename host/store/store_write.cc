@@ -237,7 +237,8 @@ Result<bool> Store::AcquireNamespace(const std::string& ns, const std::string& o
         organization, project, ns));
     // One that is going away will be free, whosever it was.
     if (active && !ours)
-      return Error{Code::kConflict, "NamespaceTaken", "another project uses the namespace"};
+      return Error{Code::kConflict, "NamespaceTaken",
+                   "the namespace " + ns + " ({orgId}-{projectName}) is another project's"};
     return active;
   });
 }
