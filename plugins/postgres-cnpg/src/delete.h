@@ -1,6 +1,5 @@
 // Taking an instance down, from whatever state it is in.
 #pragma once
-#include "json.h"
 #include "judge.h"
 #include "spec.h"
 

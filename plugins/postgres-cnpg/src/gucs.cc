@@ -4,7 +4,7 @@ namespace cnpg {
 
 namespace {
 
-using enum GucType;
+using enum ParameterType;
 
 constexpr int64_t kMB = 1024;
 constexpr int64_t kGB = 1024 * kMB;
@@ -12,7 +12,7 @@ constexpr int64_t kSecond = 1000;
 constexpr int64_t kMinute = 60 * kSecond;
 constexpr int64_t kDay = 24 * 60 * kMinute;
 
-constexpr Guc kAllowed[] = {
+constexpr Parameter kAllowed[] = {
     // Connections and memory. What depends on the instance's size is checked in parameters.cc.
     {"max_connections", kInt, 10, 2000},
     {"superuser_reserved_connections", kInt, 1, 20},
@@ -203,6 +203,11 @@ constexpr std::string_view kOperators[] = {"allow_system_table_mods",
                                            "unix_socket_group",
                                            "unix_socket_permissions"};
 
+struct RefusedGuc {
+  std::string_view name;
+  std::string_view why;
+};
+
 constexpr RefusedGuc kPlatforms[] = {
     {"fsync", "turning it off loses data after a crash, so it stays on"},
     {"full_page_writes", "turning it off loses data after a crash, so it stays on"},
@@ -218,7 +223,7 @@ constexpr RefusedGuc kPlatforms[] = {
 
 }  // namespace
 
-std::span<const Guc> AllowedGucs() {
+std::span<const Parameter> AllowedGucs() {
   return kAllowed;
 }
 

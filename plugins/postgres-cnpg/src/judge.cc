@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "objects.h"
-#include "pods.h"
 
 namespace cnpg {
 
@@ -37,18 +36,6 @@ constexpr Phase kPhases[] = {
     {"Instance Status Extraction Error: HTTP communication issue", "progressing",
      "InstanceStatusUnreachable"},
 };
-
-const Json& Condition(const Json& object, std::string_view type) {
-  static const Json kNone;
-  for (const Json& condition : object.At("status/conditions").items()) {
-    if (condition["type"].AsString() == type) return condition;
-  }
-  return kNone;
-}
-
-bool IsTrue(const Json& condition) {
-  return condition["status"].AsString() == "True";
-}
 
 // The annotation lists fenced instances as a JSON array in a string.
 bool IsFenced(const Json& cluster) {
@@ -117,25 +104,6 @@ Observed::Observed(const Json& objects, const std::string& name) {
   }
 }
 
-Json Judgement::ToJson() const {
-  Json out = Json::Obj({{"state", state}});
-  if (!reason.empty()) out.Set("reason", reason);
-  if (!message.empty()) out.Set("message", message);
-  if (percent >= 0) out.Set("percent", percent);
-  if (!waiting_for.IsNull()) out.Set("waitingFor", waiting_for);
-  return out;
-}
-
-Json WaitingFor(const char* kind, const std::string& ns, const std::string& name,
-                const std::string& reason) {
-  return Json::Obj({{"kind", kind}, {"namespace", ns}, {"name", name}, {"reason", reason}});
-}
-
-Json WaitingFor(const Json& object, const std::string& reason) {
-  return WaitingFor(object["kind"].AsString().c_str(), object["metadata"]["namespace"].AsString(),
-                    object["metadata"]["name"].AsString(), reason);
-}
-
 Judgement JudgeCluster(const Instance& instance, const Observed& observed, bool archiving,
                        int64_t waited_ms) {
   const auto on_cluster = [&](const char* reason) {
@@ -159,8 +127,7 @@ Judgement JudgeCluster(const Instance& instance, const Observed& observed, bool 
   const int64_t ready_pods = ReadyPods(observed);
   const std::string count = std::to_string(ready_pods) + " of " +
                             std::to_string(instance.instances) + " instances are ready";
-  const int percent = static_cast<int>(
-      std::clamp<int64_t>(ready_pods * 100 / std::max<int64_t>(instance.instances, 1), 0, 99));
+  const int percent = Percent(ready_pods, instance.instances);
   const std::string& current = cluster.At("status/currentPrimary").AsString();
   const std::string& target = cluster.At("status/targetPrimary").AsString();
   const bool all_there = ready_pods == instance.instances &&

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "json.h"
-#include "spec.h"
+#include "kit.h"
 
 namespace cnpg {
 
@@ -18,19 +17,6 @@ struct Observed {
 
   Observed(const Json& objects, const std::string& name);
 };
-
-struct Judgement {
-  std::string state = "progressing";
-  std::string reason, message;
-  int percent = -1;       // none
-  Json waiting_for = {};  // null: nothing in particular
-
-  Json ToJson() const;
-};
-
-Json WaitingFor(const Json& object, const std::string& reason);
-Json WaitingFor(const char* kind, const std::string& ns, const std::string& name,
-                const std::string& reason);
 
 // The rule of a healthy cluster and, when it is not, the one thing that stands in the way.
 // `waited_ms`: since the question was first asked; `archiving`: backups must work too.

@@ -1,7 +1,5 @@
 #include "objects.h"
 
-#include "units.h"
-
 namespace cnpg {
 
 namespace {
@@ -92,7 +90,7 @@ Json Cluster(const Instance& instance, const Settings& settings, bool archiving)
                   {"enabled", true},
                   {"isWALArchiver", true},
                   {"parameters", Json::Obj({{"barmanObjectName", ObjectStoreName(instance)},
-                                            {"serverName", instance.ServerName()}})}})}));
+                                            {"serverName", instance.LifeName()}})}})}));
   }
   return Json::Obj({{"apiVersion", kClusterApi},
                     {"kind", "Cluster"},

@@ -3,7 +3,6 @@
 #pragma once
 #include <string>
 
-#include "json.h"
 #include "settings.h"
 #include "spec.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "json.h"
+#include "kit.h"
 #include "settings.h"
 
 namespace cnpg {
