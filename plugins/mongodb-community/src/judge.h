@@ -1,0 +1,28 @@
+// What is there and whether it is well. Pure: the only clock is the call's.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kit.h"
+#include "spec.h"
+
+namespace mongodb {
+
+// One instance's observed objects by their part; the pointers live as long as the input.
+struct Observed {
+  const Json* resource = nullptr;  // the MongoDBCommunity
+  const Json* members = nullptr;   // the StatefulSet of the data-bearing members
+  std::vector<const Json*> stateful_sets, pods, volumes;
+  // What the pods run as; null when it is not there.
+  const Json* account = nullptr;
+  const Json* role = nullptr;
+  const Json* binding = nullptr;
+
+  Observed(const Json& objects, const Instance& instance);
+};
+
+// The rule of a healthy replica set and, when it is not, the one thing that stands in the way.
+// `waited_ms`: since the question was first asked.
+Judgement JudgeReplicaSet(const Instance& instance, const Observed& observed, int64_t waited_ms);
+
+}  // namespace mongodb
