@@ -44,10 +44,10 @@ def run(server):
 def found():
     """{request: {field: (real, simulated)}}"""
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False, extra=["--no-behaviours", "--crds", os.path.dirname(definitions()[0])])
+    sim = Sim(os.path.join(data, "sim"), databases=False, extra=["--no-behaviours", "--crds", os.path.dirname(definitions(["cnpg"])[0])])
     real = ApiServer(os.path.join(data, "kube"), "--controller-list", ",".join(CONTROLLERS))
     try:
-        for path in definitions():
+        for path in definitions(["cnpg"]):
             real.kubectl("apply", "--server-side", "-f", path)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             theirs, ours = pool.map(run, [Server(real.direct, real.tls, real.token), Server(sim.url)])

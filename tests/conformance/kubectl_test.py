@@ -91,10 +91,10 @@ def run(kubectl, server):
 @pytest.fixture(scope="module")
 def said():
     data = make_dir()
-    sim = Sim(os.path.join(data, "sim"), databases=False, extra=["--no-behaviours", "--crds", os.path.dirname(definitions()[0])])
+    sim = Sim(os.path.join(data, "sim"), databases=False, extra=["--no-behaviours", "--crds", os.path.dirname(definitions(["cnpg"])[0])])
     real = ApiServer(os.path.join(data, "kube"), "--controller-list", ",".join(CONTROLLERS))
     try:
-        for path in definitions():
+        for path in definitions(["cnpg"]):
             real.kubectl("apply", "--server-side", "-f", path)
         command = [real.kube, "kubectl", "--cache-dir"]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

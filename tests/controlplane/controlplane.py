@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import urllib.parse
 
-from integration.host import BUILD, Answer, die_with_parent, sanitizer_report, sim_program, wait_for
+from integration.host import Answer, Behaviours, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -28,10 +28,13 @@ def program(name="kube"):
     return subprocess.run([os.path.join(HERE, "build"), name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def definitions():
-    """The real operators' CustomResourceDefinitions: data for tests, read where they lie."""
-    found = sorted(glob.glob(os.path.join(SHARED, "operators", "cnpg", "crds", "*.yaml")))
-    assert found, f"no definitions in {SHARED}/operators/cnpg/crds"
+def definitions(operators=("cnpg", "vitess", "mongodb")):
+    """The real operators' CustomResourceDefinitions: data for tests, read where they lie. Of MongoDB's two operators, which share a definition, the newer."""
+    found = []
+    for operator in operators:
+        files = sorted(glob.glob(os.path.join(SHARED, "operators", operator, "crds", "*-mck-*.yaml" if operator == "mongodb" else "*.yaml")))
+        assert files, f"no definitions of {operator} in {SHARED}/operators"
+        found += files
     return found
 
 
@@ -122,11 +125,10 @@ class ControlPlane(ApiServer):
             self.start_behaviours(pace, databases, extra, fast)
 
     def start_behaviours(self, pace="0", databases=True, extra=(), fast=False):
-        command = [sim_program(fast), "--cluster", self.admin_kubeconfig, "--pace", pace]
-        if databases:
-            command += ["--data-dir", os.path.join(self.data, "databases")]
-        self.sim_log = open(os.path.join(self.data, "sim.log"), "ab")
-        self.behaviours = subprocess.Popen(command + list(extra), stdout=self.sim_log, stderr=self.sim_log, preexec_fn=die_with_parent)
+        self.behaviours = Behaviours(self.admin_kubeconfig, self.data, pace, databases, extra, fast)
+
+    def kill_behaviours(self):
+        self.behaviours.kill()
 
     def fault(self, **fault):
         answer = self.call("POST", "/_sim/faults", fault)
@@ -148,20 +150,9 @@ class ControlPlane(ApiServer):
         return [(line["path"], line["warnings"]) for line in self.requests() if line.get("warnings") and line["userAgent"].startswith("slipwayd")]
 
     def stop_behaviours(self):
-        if not self.behaviours:
-            return
-        ended, self.behaviours = self.behaviours, None
-        if ended.poll() is None:
-            ended.terminate()
-            try:
-                ended.wait(30)
-            except subprocess.TimeoutExpired:
-                ended.kill()
-                ended.wait()
-        self.sim_log.close()
-        report = sanitizer_report(self.sim_log.name)
-        assert not report, f"slipway-sim:\n{report}"
-        assert ended.returncode == 0, f"slipway-sim ended with {ended.returncode}"
+        if self.behaviours:
+            ended, self.behaviours = self.behaviours, None
+            ended.stop()
 
     def stop(self):
         try:

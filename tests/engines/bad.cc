@@ -51,6 +51,15 @@ int32_t Behave(const slipway_call* call) {
 
 // "later" keeps the peace until step().
 int32_t Misbehave(const slipway_engine*, const slipway_call* call, slipway_bytes input) {
+  if (Says(input, "takes-claim")) {
+    if (Says(input, R"("verb":"delete")") && !Says(input, R"("stage":)")) {
+      return call->write(call, Bytes(R"({"schema":1,"stages":[{"name":"RESOURCE_DELETION"}]})"));
+    }
+    if (!Says(input, R"("stage":"RESOURCE_DELETION")")) return Behave(call);
+    return call->write(
+        call, Bytes(R"({"schema":1,"delete":[{"apiVersion":"v1","kind":"PersistentVolumeClaim",)"
+                    R"("name":"somebodys"}],"verdict":{"state":"ready"}})"));
+  }
   if (Says(input, "later") && !Says(input, R"("stage":)")) return Behave(call);
   if (Says(input, "throw_int")) throw 7;
   if (Says(input, "throw")) throw std::runtime_error("across the boundary");

@@ -5,7 +5,7 @@ A control plane is shared by the tests of one file, for it takes seconds to star
 import os
 import shutil
 
-from integration.host import Sim, make_dir, wait_for
+from integration.host import Behaviours, Sim, make_dir, wait_for
 
 REAL = os.environ.get("SLIPWAY_SERVER") == "controlplane"
 shared = None
@@ -20,6 +20,24 @@ def start(data, databases=False, pace="0", fast=False):
         shared = _shared_class()(make_dir(), behaviours=False)
     shared.start_behaviours(pace, databases, fast=fast)
     return shared
+
+
+def start_apart(data):
+    """The same, without databases, and with the behaviours in a process that can be killed by itself: kill_behaviours()."""
+    return start(data, fast=True) if REAL else _Apart(data, databases=False, extra=("--no-behaviours",), fast=True)
+
+
+class _Apart(Sim):
+    def __init__(self, data, **options):
+        super().__init__(data, **options)
+        self.behaviours = Behaviours(self.kubeconfig, data, databases=False, fast=True)
+
+    def kill_behaviours(self):
+        self.behaviours.kill()
+
+    def stop(self):
+        self.behaviours.stop()
+        super().stop()
 
 
 def end():

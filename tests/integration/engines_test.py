@@ -41,7 +41,7 @@ def world():
     os.chmod(data, 0o755)
     engines = Engines(data)
     engines.install(library("bad"))
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     host = Host(os.path.join(data, "host"), sim, engines=engines.dir).start()
     yield host, engines
     host.stop()
@@ -90,6 +90,19 @@ def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, code)
     neighbour_works(host, "beside-" + word)
 
 
+def test_an_engine_cannot_have_a_claim_deleted_that_is_not_its_instances(world):
+    host, _ = world
+    created = create_bad(host, "takes-claim")
+    assert created.status == 202, created.body
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "somebodys"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    path = "/api/v1/namespaces/acme-takes-claim/persistentvolumeclaims"
+    wait_for(lambda: host.sim.call("POST", path, claim).status == 201, 30, "the namespace to take the claim")
+    deleted = host.call("DELETE", f"/v1/instances/{created.json['target']['id']}")
+    operation = host.finish(deleted.json["id"])
+    assert operation["state"] == "BLOCKED" and operation["error"]["code"] == "FORBIDDEN_EFFECT" and "somebodys" in operation["error"]["message"], operation
+    assert host.sim.call("GET", path + "/somebodys").status == 200
+
+
 @pytest.mark.parametrize("kind,reason", [("bad_abi_major", "AbiMajor"), ("bad_export", "ExtraExports"), ("bad_no_entry", "MissingSymbol"), ("bad_table", "MissingSymbol")])
 def test_an_engine_that_breaks_the_abi_is_refused_by_name(world, kind, reason):
     host, engines = world
@@ -133,7 +146,7 @@ def test_a_host_without_engines_runs_and_says_so():
     data = make_dir()
     os.chmod(data, 0o755)
     os.makedirs(os.path.join(data, "none.d"))
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     host = Host(os.path.join(data, "host"), sim, engines=os.path.join(data, "none.d")).start(wait_ready=False)
     try:
         assert host.call("GET", "/v1/engines").json["items"] == []

@@ -1,11 +1,14 @@
 """Faults of the API server fail no operation and hang none."""
+import contextlib
 import json
 import os
+import socket
+import threading
 import time
 
 import pytest
 
-from integration import clusters
+from integration import clusters, databases
 from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
 # The simulated operators are clients too and have no back-off worth testing: what hits every n-th write hits the host's.
@@ -15,7 +18,7 @@ HOST = {"userAgent": "slipwayd"}
 @pytest.fixture()
 def pair():
     data = make_dir()
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     host = Host(os.path.join(data, "host"), sim, config="stage_timeout_seconds: {default: 300}").start()
     yield host, sim
     host.stop()
@@ -30,6 +33,20 @@ def succeeded(host, answer):
     return operation
 
 
+def together(pair, project):
+    """Creates and deletes an instance of every kind at the same time, while the fault stands."""
+    host, sim = pair
+    created = {database.id: host.create(project + database.id, database=database) for database in databases.ALL}
+    operations = {name: succeeded(host, answer) for name, answer in created.items()}
+    deleted = {name: host.call("DELETE", operation["target"]["path"]) for name, operation in operations.items()}
+    for name, answer in deleted.items():
+        assert answer.status == 202 and succeeded(host, answer), name
+    assert hits(sim) > 0
+    sim.clear_faults()
+    for name in created:
+        assert leftovers(sim, f"acme-{project}{name}") == [], name
+
+
 def hits(sim):
     return sum(rule["hits"] for rule in sim.call("GET", "/_sim/faults").json)
 
@@ -41,21 +58,16 @@ def hits(sim):
     {"match": {"verb": "watch"}, "action": "half-line", "every": 3},
     {"match": {"verb": "watch"}, "action": "drop", "every": 2},
     {"match": {"method": "GET", **HOST}, "action": "half-line", "every": 3},
-    {"match": {"path": "/clusters", **HOST}, "action": "status", "status": 500, "every": 2},
+    {"match": {"path": "/apis/", **HOST}, "action": "status", "status": 500, "every": 2},
     {"match": HOST, "action": "drop", "every": 4},
     {"match": HOST, "action": "garbage", "every": 7},
 ], ids=["409", "429-storm", "410", "half-line-of-a-watch", "dropped-watch", "half-an-answer", "500", "dropped-connection", "a-page-of-html"])
 def test_faults_of_the_api_server_fail_no_operation(pair, fault):
-    host, sim = pair
+    _, sim = pair
     sim.fault(**fault)
     if fault["match"].get("verb") == "watch":  # those that stand were let through: make the host watch anew
         sim.fault(match={}, action="refuse-all", ms=50, count=1)
-    operation = succeeded(host, host.create("storm"))
-    deleted = host.finish(host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"])
-    assert deleted["state"] == "SUCCEEDED"
-    assert hits(sim) > 0
-    sim.clear_faults()
-    assert leftovers(sim, "acme-storm") == []
+    together(pair, "storm")
 
 
 def test_a_minute_without_an_api_server_is_waited_for(pair):
@@ -65,20 +77,22 @@ def test_a_minute_without_an_api_server_is_waited_for(pair):
     refused = time.monotonic()
     waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor") and s["waitingFor"]["kind"] == "APIServer"), None), 40, "waitingFor")
     assert waiting["reason"]
-    other = host.create("later")  # taken while nothing can be done about it
-    assert other.status == 202
+    others = [host.create("later" + database.id, database=database) for database in databases.ALL]  # taken while nothing can be done about them
+    assert [other.status for other in others] == [202] * 3
     assert host.call("GET", "/readyz").status == 503
     assert host.call("GET", "/livez").status == 200
     succeeded(host, answer)
     assert time.monotonic() - refused >= 60, "the API server was there all the time"
-    succeeded(host, other)
+    for other in others:
+        succeeded(host, other)
 
 
-def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pair):
+@databases.each
+def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pair, database):
     host, sim = pair
-    operation = succeeded(host, host.create("kept"))
+    operation = succeeded(host, host.create("kept", database=database))
     sim.fault(match=HOST, action="page")
-    early = host.create("early")  # nor is an operator taken for missing
+    early = host.create("early", database=database)  # nor is an operator taken for missing
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
     waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(deleted)["stages"] if s.get("waitingFor")), None), 40, "waitingFor")
     assert waiting["kind"] == "APIServer", waiting
@@ -88,3 +102,121 @@ def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pa
     assert host.finish(deleted)["state"] == "SUCCEEDED"
     assert leftovers(sim, "acme-kept") == []
     succeeded(host, early)
+
+
+@contextlib.contextmanager
+def a_late_address(config):
+    """A host, and a server whose operator cannot write the address of the load balancer of "late" before its faults are cleared."""
+    data = make_dir()
+    server = clusters.start(os.path.join(data, "server"), databases=True, pace="0.01", fast=True)
+    host = Host(os.path.join(data, "host"), server, config=config).start()
+    try:
+        server.fault(match={"method": "PATCH", "path": "/services/late-rw/status", "userAgent": "cloudnative-pg-sim"}, action="status", status=503)
+        yield host, server
+    finally:
+        host.stop()
+        server.stop()
+        remove_dir(data)
+
+
+def waiting_for(host, answer, kind):
+    return wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor", {}).get("kind") == kind), None), 60, "waitingFor " + kind)
+
+
+def waiting_for_login(host, answer, text):
+    return wait_for(lambda: text in waiting_for(host, answer, "Login")["reason"], 60, text)
+
+
+def publish(server, ingress):
+    body = {"status": {"loadBalancer": {"ingress": [ingress]}}}
+    assert server.call("PATCH", "/api/v1/namespaces/acme-late/services/late-rw/status", body, {"Content-Type": "application/merge-patch+json"}).status == 200
+
+
+@contextlib.contextmanager
+def a_server_that_refuses():
+    """The port of one that speaks PostgreSQL's protocol, without TLS, and takes no password."""
+    fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "app"\0\0'
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(5)
+                    if connection.recv(1024)[4:8] == bytes.fromhex("04d2162f"):  # SSLRequest
+                        connection.sendall(b"N")
+                        connection.recv(1024)
+                    connection.sendall(b"E" + (4 + len(fields)).to_bytes(4, "big") + fields)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def status_of(host, answer):
+    return host.call("GET", succeeded(host, answer)["target"]["path"]).json["status"]
+
+
+def delete(host, answer):
+    assert host.finish(host.call("DELETE", succeeded(host, answer)["target"]["path"]).json["id"])["state"] == "SUCCEEDED"
+
+
+# What is tested is what ends the wait, not its length, however slow the machine is.
+PATIENT = "address_timeout_ms: 300000"
+
+have_postgresql = pytest.mark.skipif(not databases.have_servers(databases.POSTGRESQL), reason="the database's server is not installed")
+
+
+@have_postgresql
+def test_an_address_that_comes_after_the_database_is_waited_for():
+    with a_late_address(PATIENT) as (host, server):
+        answer = host.create("late")
+        waiting = waiting_for(host, answer, "Service")
+        assert (waiting["namespace"], waiting["name"], waiting["reason"]) == ("acme-late", "late-rw", "NoAddress"), waiting
+        server.clear_faults()
+        status = status_of(host, answer)
+        assert status["endpoints"][0]["external"]["port"] and status["loginProof"]["state"] == "PROVED", status
+        delete(host, answer)
+
+
+@have_postgresql
+def test_an_address_whose_name_does_not_resolve_yet_is_tried_again():
+    with a_late_address(PATIENT) as (host, server):
+        answer = host.create("late")
+        waiting_for(host, answer, "Service")
+        publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
+        waiting_for_login(host, answer, "a-name-that-nobody-knows.invalid")
+        server.clear_faults()
+        assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
+        delete(host, answer)
+
+
+@have_postgresql
+def test_the_patience_for_a_refused_login_begins_with_the_refusal():
+    """Not with what was waited for before it: that would undo a database that works."""
+    with a_late_address(PATIENT) as (host, server), a_server_that_refuses() as port:
+        answer = host.create("late")
+        waiting_for(host, answer, "Service")
+        publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
+        waiting_for_login(host, answer, "a-name-that-nobody-knows.invalid")
+        time.sleep(13)  # longer than that patience
+        publish(server, {"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]})
+        waiting_for_login(host, answer, "password authentication failed")
+        server.clear_faults()
+        assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
+        delete(host, answer)
+
+
+@have_postgresql
+@pytest.mark.parametrize("config", ["address_timeout_ms: 8000", "stage_timeout_seconds: {CREDENTIAL_GEN: 20}"])
+def test_an_address_that_never_comes_is_not_waited_for_for_ever(config):
+    """Nor for so long that the stage's own time-out would undo a database that works."""
+    with a_late_address(config) as (host, _):
+        answer = host.create("late")
+        waiting_for(host, answer, "Service")
+        status = status_of(host, answer)
+        assert "external" not in status["endpoints"][0] and status["loginProof"]["state"] == "NOT_PROVED", status
+        delete(host, answer)

@@ -11,6 +11,8 @@ import time
 import shutil
 import urllib.parse
 
+from integration import databases
+
 PRCTL = ctypes.CDLL(None)
 BUILD = os.environ.get("SLIPWAY_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "dev")
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -49,10 +51,48 @@ def sanitizer_report(log_path):
     return text[begin:begin + 20000] if begin >= 0 else ""
 
 
+def build_of(fast):
+    """Where the programs are. `fast`: where a test has hundreds of lives, or is not about the simulator, the build (preset fast)
+    that SLIPWAY_FAST_BUILD names, if it is set: with the sanitizers in them the programs take up to forty times the CPU."""
+    return fast and os.environ.get("SLIPWAY_FAST_BUILD") or BUILD
+
+
 def sim_program(fast):
-    """slipway-sim. `fast`: where a test has hundreds of lives and is not about the simulator, the build that
-    SLIPWAY_FAST_SIM names, if it is set: with the sanitizers in it the simulator takes forty times the CPU."""
-    return fast and os.environ.get("SLIPWAY_FAST_SIM") or os.path.join(BUILD, "bin", "slipway-sim")
+    return os.path.join(build_of(fast), "bin", "slipway-sim")
+
+
+class Behaviours:
+    """The operators' behaviours as a process of their own, beside an API server that somebody else runs."""
+
+    def __init__(self, kubeconfig, data, pace="0", databases=True, extra=(), fast=False):
+        self.command = [sim_program(fast), "--cluster", kubeconfig, "--pace", pace, *extra]
+        if databases:
+            self.command += ["--data-dir", os.path.join(data, "databases")]
+        self.log = open(os.path.join(data, "behaviours.log"), "ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log, preexec_fn=die_with_parent)
+
+    def kill(self):
+        """kill -9, and another one takes over."""
+        assert self.process.poll() is None, f"slipway-sim ended with {self.process.returncode}"
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        report = sanitizer_report(self.log.name)
+        assert not report, f"slipway-sim:\n{report}"
+        assert self.process.returncode == 0, f"slipway-sim ended with {self.process.returncode}"
 
 
 class Sim:
@@ -118,9 +158,10 @@ class Sim:
 class Host:
     """slipwayd. mode "dev": the cluster inside; otherwise against a Sim."""
 
-    def __init__(self, data, sim=None, pace="0", env=None, engines=None, config="", check=True):
+    def __init__(self, data, sim=None, pace="0", env=None, engines=None, config="", check=True, fast=False):
         self.data, self.sim, self.pace, self.env = data, sim, pace, env or {}
-        self.engines = engines or os.path.join(BUILD, "engines.d")
+        self.build = build_of(fast)
+        self.engines = engines or os.path.join(self.build, "engines.d")
         self.checker = None
         self.check = check
         self.token = "test-token-admin"
@@ -140,7 +181,7 @@ class Host:
         self.process = None
 
     def start(self, env=None, wait_ready=True, pause=0.02):
-        command = [os.path.join(BUILD, "bin", "slipwayd"), "--config", self.config, "--data-dir", os.path.join(self.data, "state"), "--engines", self.engines, "--port", "0"]
+        command = [os.path.join(self.build, "bin", "slipwayd"), "--config", self.config, "--data-dir", os.path.join(self.data, "state"), "--engines", self.engines, "--port", "0"]
         environment = {**os.environ, **self.env, **(env or {})}
         if self.sim:
             environment["SLIPWAY_KUBERNETES_KUBECONFIG"] = self.sim.kubeconfig
@@ -189,8 +230,8 @@ class Host:
             self.checker = OpenApiChecker(json.loads(connection.getresponse().read()))
         return self.checker
 
-    def create(self, project="orders", tier="FREE", org="acme", **more):
-        return self.call("POST", "/v1/instances", {"orgId": org, "projectName": project, "databaseType": "POSTGRESQL", "tier": tier, **more})
+    def create(self, project="orders", tier="FREE", org="acme", database=databases.POSTGRESQL, **more):
+        return self.call("POST", "/v1/instances", {"orgId": org, "projectName": project, "databaseType": database.type, "tier": tier, **more})
 
     def operation(self, operation_id):
         return self.call("GET", f"/v1/operations/{operation_id}").json
@@ -226,7 +267,7 @@ def leftovers(sim, namespace):
     found = []
     if sim.call("GET", f"/api/v1/namespaces/{namespace}").status != 404:
         found.append("namespace")
-    for path in ("/apis/postgresql.cnpg.io/v1/clusters", "/api/v1/pods", "/api/v1/secrets", "/api/v1/persistentvolumeclaims", "/api/v1/services", "/apis/networking.k8s.io/v1/networkpolicies"):
+    for path in (*(database.of() for database in databases.ALL), "/api/v1/pods", "/api/v1/secrets", "/api/v1/persistentvolumeclaims", "/api/v1/services", "/apis/apps/v1/statefulsets", "/apis/apps/v1/deployments", "/apis/networking.k8s.io/v1/networkpolicies"):
         found += [o["metadata"]["name"] for o in sim.list(path) if o["metadata"].get("namespace") == namespace]
     return found
 
@@ -255,15 +296,15 @@ def remove_dir(path):
     shutil.rmtree(path, ignore_errors=True)
 
 
-def postgres_processes(path):
-    """Processes whose command line names the directory."""
+def database_processes(path):
+    """Database servers whose command line names the directory."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
                 if path.encode() in f.read() and int(pid) != os.getpid():
                     with open(f"/proc/{pid}/comm") as c:
-                        if c.read().strip().startswith("postgres"):
+                        if c.read().strip().startswith(("postgres", "mariadbd", "mysqld")):
                             found.append(int(pid))
         except OSError:
             pass

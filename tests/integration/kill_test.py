@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from integration import clusters
+from integration import clusters, databases
 from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
 SOURCE = os.environ.get("SLIPWAY_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -35,6 +35,9 @@ class Mortal(Host):
 
     deaths = 0
 
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, check=False, fast=True, **options)
+
     def revive(self):
         if self.process.poll() is None:
             return
@@ -47,7 +50,7 @@ class Mortal(Host):
         for _ in range(200):
             self.revive()
             try:
-                answer = self.call(method, path, body, headers, check=False)
+                answer = self.call(method, path, body, headers)
                 if answer.status != 503:
                     return answer
             except (OSError, http.client.HTTPException):
@@ -105,8 +108,8 @@ def shape(host, operation):
     return operation["verb"], operation["state"], undone.get("state"), tuple((stage["name"], stage["state"]) for stage, _ in stages)
 
 
-def create(host, project, tier="STANDARD"):
-    body = {"orgId": "acme", "projectName": project, "databaseType": "POSTGRESQL", "tier": tier}
+def create(host, project, tier, database):
+    body = {"orgId": "acme", "projectName": project, "databaseType": database.type, "tier": tier}
     answer = host.persist("POST", "/v1/instances", body, {"Idempotency-Key": "create-" + project})
     assert answer.status == 202, answer.body
     return answer.json
@@ -120,9 +123,9 @@ def delete(host, instance):
     return host.persist("GET", f"/v1/operations?instanceId={instance}&verb=delete").json["items"][0]["id"]
 
 
-def story(host, sim, project, tier):
+def story(host, sim, project, tier, database):
     """A create and a delete; without the delete when the create was rolled back."""
-    created = create(host, project, tier)
+    created = create(host, project, tier, database)
     operation = host.end_of(created["id"])
     seen = [shape(host, operation)]
     if operation["state"] == "SUCCEEDED":
@@ -144,28 +147,28 @@ def judge_cluster(sim, namespace):
         assert len(uids) == 1, f"{what} was made {len(uids)} times"
 
 
-def undisturbed(data, sim, run, tier):
+def undisturbed(data, sim, run, tier, database):
     trace = os.path.join(data, f"trace-{run}")
-    host = Mortal(os.path.join(data, f"calm-{run}"), sim, check=False).start(env={"SLIPWAY_FAILPOINT_TRACE": trace})
-    seen = story(host, sim, f"{run}calm", tier)
+    host = Mortal(os.path.join(data, f"calm-{run}"), sim).start(env={"SLIPWAY_FAILPOINT_TRACE": trace})
+    seen = story(host, sim, f"{run}calm", tier, database)
     host.stop()
     assert host.deaths == 0
     with open(trace, encoding="utf-8") as f:
         return seen, collections.Counter(f.read().split())
 
 
-def kill_everywhere(data, sim, run, tier, ends, names=""):
+def kill_everywhere(data, sim, run, tier, ends, database, names=""):
     """Dies once at each boundary that an undisturbed run passes. Returns the failpoints that killed, and the deaths."""
-    expected, passed = undisturbed(data, sim, run, tier)
+    expected, passed = undisturbed(data, sim, run, tier, database)
     assert expected[0][1] == ends, expected
     killed, deaths, missed = set(), 0, 0
     boundaries = [(name, n) for name, count in sorted(passed.items()) if name.startswith(names) for n in range(1, count + 1)]
 
     def life(i, name, n):
-        host = Mortal(os.path.join(data, f"{run}-{i}"), sim, env={"SLIPWAY_FAILPOINT": f"{name}#{n}"}, check=False)
+        host = Mortal(os.path.join(data, f"{run}-{i}"), sim, env={"SLIPWAY_FAILPOINT": f"{name}#{n}"})
         host.start(wait_ready=False)
         try:
-            seen = story(host, sim, f"{run}{i}", tier)
+            seen = story(host, sim, f"{run}{i}", tier, database)
             assert seen == expected
         except AssertionError as error:
             raise AssertionError(f"killed at {name}#{n}: {error}") from error
@@ -175,8 +178,8 @@ def kill_everywhere(data, sim, run, tier, ends, names=""):
             remove_dir(host.data)
         return name, host.deaths
 
-    # Each life has a host, a project and a store of its own; a real cluster mostly makes them wait.
-    with concurrent.futures.ThreadPoolExecutor(8 if clusters.REAL else 2) as lives:
+    # Each life has a host, a project and a store of its own.
+    with concurrent.futures.ThreadPoolExecutor(2) as lives:
         for name, died in lives.map(lambda boundary: life(boundary[0], *boundary[1]), enumerate(boundaries)):
             deaths += died
             missed += died == 0  # fewer commits this time: what is waited for comes in another order
@@ -185,24 +188,31 @@ def kill_everywhere(data, sim, run, tier, ends, names=""):
     return killed, deaths
 
 
-def test_every_boundary_of_create_rollback_and_delete(world, capsys):
+@databases.each
+def test_every_boundary_of_create_rollback_and_delete(world, database, capsys):
     data, sim = world
-    killed, lives = kill_everywhere(data, sim, "free", "FREE", "SUCCEEDED")
-    writes, more = kill_everywhere(data, sim, "standard", "STANDARD", "SUCCEEDED", names="kube.")
-    sim.fault(match={"method": "PATCH", "path": "/clusters/", "userAgent": "slipwayd"}, action="status", status=422)
-    rolled, last = kill_everywhere(data, sim, "undone", "FREE", "FAILED")
-    sim.clear_faults()
-    killed |= writes | rolled
-    unreached = failpoints_in_source() - killed - NOT_THE_HOSTS
-    assert not unreached, f"never killed at: {unreached}"
+    # The requests to the cluster are what differs with the engine; commits are the same for all.
+    every = "" if database is databases.POSTGRESQL else "kube."
+    killed, lives = kill_everywhere(data, sim, database.id, "FREE", "SUCCEEDED", database, names=every)
+    last = 0
+    if not every:
+        writes, more = kill_everywhere(data, sim, "standard", "STANDARD", "SUCCEEDED", database, names="kube.")
+        sim.fault(match={"method": "PATCH", "path": database.path, "userAgent": "slipwayd"}, action="status", status=422)
+        rolled, last = kill_everywhere(data, sim, "undone", "FREE", "FAILED", database)
+        sim.clear_faults()
+        killed |= writes | rolled
+        lives += more
+        unreached = failpoints_in_source() - killed - NOT_THE_HOSTS
+        assert not unreached, f"never killed at: {unreached}"
     with capsys.disabled():
-        print(f"\nkill test: {lives + more} deaths in creates and deletes, {last} in rollbacks, at {len(killed)} failpoints: {', '.join(sorted(killed))}")
+        print(f"\nkill test: {lives} deaths in creates and deletes of {database.type}, {last} in rollbacks, at {len(killed)} failpoints: {', '.join(sorted(killed))}")
 
 
-def test_random_kills(world, capsys):
+@databases.each
+def test_random_kills(world, database, capsys):
     data, sim = world
     rng = random.Random(20261124)
-    host = Mortal(os.path.join(data, "random"), sim, check=False).start(wait_ready=False)
+    host = Mortal(os.path.join(data, "random-" + database.id), sim).start(wait_ready=False)
 
     def kill_some(times, within):
         for _ in range(times):
@@ -214,8 +224,8 @@ def test_random_kills(world, capsys):
         lives = 0
         while host.deaths < RANDOM_KILLS:
             lives += 1
-            project = f"r{lives}"
-            created = create(host, project)
+            project = f"{database.id}-r{lives}"
+            created = create(host, project, "STANDARD", database)
             kill_some(4, 0.25)
             operation = host.end_of(created["id"])
             assert shape(host, operation)[1] == "SUCCEEDED", operation
@@ -226,4 +236,4 @@ def test_random_kills(world, capsys):
     finally:
         host.stop()
     with capsys.disabled():
-        print(f"\nkill test: {host.deaths} kills at random moments over {lives} lives of an instance")
+        print(f"\nkill test: {host.deaths} kills at random moments over {lives} lives of a {database.type} instance")

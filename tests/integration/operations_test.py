@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from integration import clusters
+from integration import clusters, databases
 from integration.host import BUILD, Host, bind_volume, leftovers, make_dir, remove_dir, wait_for
 
 
 @pytest.fixture()
 def pair():
     data = make_dir()
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     host = Host(os.path.join(data, "host"), sim, config="stage_timeout_seconds: {default: 300}").start()
     yield host, sim
     host.stop()
@@ -37,37 +37,42 @@ def test_one_live_operation_and_a_name_only_once(pair):
     assert host.create("orders").status == 409
 
 
-def test_two_tenants_that_meet_in_one_namespace_name_are_refused(pair):
+@databases.each
+def test_two_tenants_that_meet_in_one_namespace_name_are_refused(pair, database):
     host, _ = pair
-    succeeded(host, host.create("b-c", org="a"))
-    answer = host.create("c", org="a-b")
-    assert answer.status == 409 and answer.json["code"] == "NAMESPACE_TAKEN"
+    succeeded(host, host.create("b-c", org="a", database=database))
+    for other in databases.ALL:
+        answer = host.create("c", org="a-b", database=other)
+        assert answer.status == 409 and answer.json["code"] == "NAMESPACE_TAKEN" and "a-b-c" in answer.json["detail"], answer.body
 
 
-def test_a_namespace_of_somebody_else_is_left_alone(pair):
+@databases.each
+def test_a_namespace_of_somebody_else_is_left_alone(pair, database):
     host, sim = pair
     assert sim.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "acme-theirs"}}).status == 201
-    operation = host.finish(host.create("theirs").json["id"])
+    operation = host.finish(host.create("theirs", database=database).json["id"])
     assert operation["state"] == "FAILED" and operation["error"]["code"] == "NAMESPACE_NOT_OURS"
     assert sim.call("GET", "/api/v1/namespaces/acme-theirs").json["metadata"].get("deletionTimestamp") is None
 
 
-def test_a_failed_create_leaves_nothing_and_frees_the_name(pair):
+@databases.each
+def test_a_failed_create_leaves_nothing_and_frees_the_name(pair, database):
     host, sim = pair
     # The operator's Cluster is refused by the API server for good.
-    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=422)
-    operation = host.finish(host.create("broken").json["id"])
+    sim.fault(match={"method": "PATCH", "path": database.path}, action="status", status=422)
+    operation = host.finish(host.create("broken", database=database).json["id"])
     assert operation["state"] == "FAILED" and operation["rollback"]["state"] == "COMPLETE", operation
     assert {s["name"]: s["state"] for s in operation["stages"]}["NAMESPACE_CREATION"] == "COMPENSATED"
     assert leftovers(sim, "acme-broken") == []
     sim.clear_faults()
-    succeeded(host, host.create("broken"))
+    succeeded(host, host.create("broken", database=database))
 
 
-def test_retain_keeps_and_retry_goes_on(pair):
+@databases.each
+def test_retain_keeps_and_retry_goes_on(pair, database):
     host, sim = pair
-    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=422)
-    operation = host.finish(host.create("kept", onFailure="RETAIN").json["id"])
+    sim.fault(match={"method": "PATCH", "path": database.path}, action="status", status=422)
+    operation = host.finish(host.create("kept", database=database, onFailure="RETAIN").json["id"])
     assert operation["state"] == "FAILED" and operation["rollback"]["state"] == "RETAINED"
     assert "namespace" in leftovers(sim, "acme-kept")
     sim.clear_faults()
@@ -75,10 +80,24 @@ def test_retain_keeps_and_retry_goes_on(pair):
     assert wait_for(lambda: host.operation(operation["id"])["state"] == "SUCCEEDED", 60, "the retried operation")
 
 
-def test_cancel_undoes(pair):
+def test_retry_of_a_waiting_operation_looks_again_at_once(pair):
     host, sim = pair
-    sim.fault(match={"method": "GET", "path": "/clusters"}, action="latency", ms=1)  # nothing but traffic
-    answer = host.create("gone", parameters={})
+    sim.fault(match={"method": "PATCH", "path": databases.POSTGRESQL.path}, action="status", status=503)
+    answer = host.create("held")
+    stuck = wait_for(lambda: next((s for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 60, "the stuck stage")
+    assert stuck["waitingFor"]["kind"] == "APIServer", stuck
+    again = host.call("POST", f"/v1/operations/{answer.json['id']}/retry", {})
+    assert again.status == 202 and again.json["id"] == answer.json["id"] and not again.json["done"], again.body
+    sim.clear_faults()
+    succeeded(host, answer)
+    assert host.call("POST", f"/v1/operations/{answer.json['id']}/retry", {}).status == 409  # what is over is not retried
+
+
+@databases.each
+def test_cancel_undoes(pair, database):
+    host, sim = pair
+    sim.fault(match={"method": "GET", "path": database.path.rstrip("/")}, action="latency", ms=1)  # nothing but traffic
+    answer = host.create("gone", database=database, parameters={})
     cancelled = host.call("POST", f"/v1/operations/{answer.json['id']}/cancel")
     assert cancelled.status in (202, 409)
     operation = host.finish(answer.json["id"])
@@ -87,10 +106,11 @@ def test_cancel_undoes(pair):
         assert leftovers(sim, "acme-gone") == []
 
 
-def test_delete_supersedes_a_running_create(pair):
+@databases.each
+def test_delete_supersedes_a_running_create(pair, database):
     host, sim = pair
-    sim.fault(match={"method": "PATCH", "path": "/clusters/"}, action="status", status=503)
-    answer = host.create("early")
+    sim.fault(match={"method": "PATCH", "path": database.path}, action="status", status=503)
+    answer = host.create("early", database=database)
     instance = answer.json["target"]["id"]
     wait_for(lambda: (host.operation(answer.json["id"])["progress"]["stage"]) == "CRD_DEPLOYMENT", 30, "the stuck stage")
     deleted = host.call("DELETE", f"/v1/instances/{instance}")
@@ -145,23 +165,52 @@ def test_an_engine_that_is_disabled_leaves_its_instances_listed(pair):
     wait_for(lambda: host.call("GET", path).json["status"].get("reason") == "ENGINE_UNAVAILABLE", 20, "the instance to be listed without its engine")
 
 
-def test_bad_requests_name_every_field(pair):
+@databases.each
+def test_bad_requests_name_every_field(pair, database):
     host, _ = pair
     answer = host.call("POST", "/v1/instances", {"orgId": "Acme", "projectName": "x", "databaseType": "ORACLE", "tier": "HUGE", "surprise": 1})
     assert answer.status == 422
     pointers = {e["pointer"] for e in answer.json["errors"]}
     assert {"/orgId", "/surprise"} <= pointers or "/surprise" in pointers, pointers
-    answer = host.create("x", parameters={"listen_addresses": "*", "shared_buffers": "100GB", "nonsense": 1})
+    answer = host.create("x", database=database, parameters=database.bad_parameters)
     assert answer.status == 422
-    assert {e["pointer"] for e in answer.json["errors"]} >= {"/parameters/listen_addresses", "/parameters/nonsense"}
-    answer = host.create("x", backup={"destinationPath": "s3://bucket/p/", "credentialsSecret": "s3-keys", "schedule": "0 1 * * *"})
-    assert answer.status == 422 and [e["pointer"] for e in answer.json["errors"]] == ["/backup/schedule"]
+    assert {e["pointer"] for e in answer.json["errors"]} == {"/parameters/" + name for name in database.bad_parameters}, answer.body
+    if database.backup:
+        answer = host.create("x", database=database, backup={**database.backup, "schedule": "now and then"})
+        assert answer.status == 422 and [e["pointer"] for e in answer.json["errors"]] == ["/backup/schedule"], answer.body
+    else:
+        answer = host.create("x", database=database, backup={"destinationPath": "s3://bucket/p/", "credentialsSecret": "s3-keys"})
+        assert answer.status == 202 and [w["pointer"] for w in answer.json["warnings"]] == ["/backup"], answer.body
 
 
-@pytest.mark.parametrize("retain", ["true", "false"])
-def test_a_delete_keeps_the_volumes_when_it_is_asked_to(pair, retain):
+@databases.each
+def test_names_are_held_against_the_limit_that_the_operator_adds(pair, database):
     host, sim = pair
-    operation = succeeded(host, host.create("kept"))
+    longest = "n" * database.name_limit
+    created = host.create("long", database=database, name=longest)
+    answer = host.create("long", database=database, name=longest + "n")
+    assert answer.status == 422 and [e["pointer"] for e in answer.json["errors"]] == ["/name"], answer.body
+    assert str(database.name_limit) in answer.json["errors"][0]["message"], answer.body
+    answer = host.create(longest + "n", database=database)  # the instance is named after its project
+    assert answer.status == 422 and [e["pointer"] for e in answer.json["errors"]] == ["/projectName"], answer.body
+    succeeded(host, created)  # no name that is derived from it is too long for anybody
+    succeeded(host, host.call("DELETE", created.json["target"]["path"]))
+    assert leftovers(sim, "acme-long") == []
+
+
+def test_a_namespace_name_has_63_characters_at_most(pair):
+    host, _ = pair
+    succeeded(host, host.create("p" * 31, org="o" * 31))
+    for pointer, organization, project in (("/projectName", "o" * 31, "p" * 32), ("/orgId", "o" * 64, "p"), ("/projectName", "o", "p" * 254)):
+        answer = host.create(project, org=organization)
+        assert answer.status == 422 and pointer in [e["pointer"] for e in answer.json["errors"]] and "63" in answer.body.decode(), answer.body
+
+
+@databases.each
+@pytest.mark.parametrize("retain", ["true", "false"])
+def test_a_delete_keeps_the_volumes_when_it_is_asked_to(pair, retain, database):
+    host, sim = pair
+    operation = succeeded(host, host.create("kept", database=database))
     volume = bind_volume(sim, "acme-kept")
     path = f"/v1/instances/{operation['target']['id']}?retainVolumes="
     assert host.call("DELETE", path + "perhaps").status == 400
@@ -192,20 +241,19 @@ def test_a_delete_that_loses_the_data_does_not_pass_for_one_that_keeps_it(pair):
 
 
 def test_a_login_that_is_refused_for_a_moment_is_tried_again(pair):
-    """A Service leads to its pods a moment after they are ready."""
+    """A Service leads to its pods a moment after they are ready. Its address is as new as the secret that was asked for."""
     host, sim = pair
     with socket.socket() as closed:  # bound, so that nobody else gets the port; nobody listens
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        sim.fault(match={"method": "GET", "path": "/secrets/late-app", "userAgent": "slipwayd"}, action="status", status=503)
+        sim.fault(match={"method": "GET", "path": "/secrets/late-app", "userAgent": "slipwayd"}, action="latency", ms=8000, count=1)
         created = host.create("late")
         service = "/api/v1/namespaces/acme-late/services/late-rw"
-        wait_for(lambda: sim.call("GET", service).status == 200, 60, "the service")
+        wait_for(lambda: sim.call("GET", "/_sim/faults").json[0]["hits"], 60, "the look at the secret")
         merge = {"Content-Type": "application/merge-patch+json"}
         assert sim.call("PATCH", service, {"spec": {"type": "LoadBalancer"}}, merge).status == 200
         ingress = [{"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]}]
         assert sim.call("PATCH", service + "/status", {"status": {"loadBalancer": {"ingress": ingress}}}, merge).status == 200
-        sim.clear_faults()
 
         def waits():
             stage = next(s for s in host.operation(created.json["id"])["stages"] if s["name"] == "CREDENTIAL_GEN")

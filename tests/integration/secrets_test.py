@@ -4,7 +4,7 @@ import json
 import os
 import urllib.parse
 
-from integration import clusters
+from integration import clusters, databases
 from integration.host import Host, make_dir, remove_dir
 
 
@@ -14,18 +14,19 @@ def forms(secret):
     return {raw, base64.b64encode(raw).rstrip(b"="), base64.urlsafe_b64encode(raw).rstrip(b"="), urllib.parse.quote(secret).encode(), quoted, raw.hex().encode()}
 
 
-def test_secrets_are_found_nowhere():
+@databases.each
+def test_secrets_are_found_nowhere(database):
     data = make_dir()
-    sim = clusters.start(os.path.join(data, "sim"))
+    sim = clusters.start(os.path.join(data, "sim"), fast=True)
     host = Host(os.path.join(data, "host"), sim).start()
     try:
-        answer = host.create("secret")
+        answer = host.create("secret", database=database)
         operation = host.finish(answer.json["id"])
         assert operation["state"] == "SUCCEEDED", operation
         instance = operation["target"]["id"]
         shown = host.call("GET", f"/v1/instances/{instance}/credentials")
         password = shown.json["password"] if "password" in shown.json else shown.json["credentials"]["password"]
-        secret = sim.call("GET", "/api/v1/namespaces/acme-secret/secrets/secret-app").json
+        secret = sim.call("GET", "/api/v1/namespaces/acme-secret/secrets/secret" + database.secret).json
         assert base64.b64decode(secret["data"]["password"]).decode() == password
         assert host.call("GET", f"/v1/instances/{instance}/credentials", token="test-token-viewer").status == 403
 
