@@ -3,9 +3,9 @@
 # Installs through apt what is missing (asks once when sudo is needed); with --no-install prints it and ends.
 
 deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpistache-dev libhttp-parser-dev libboost1.81-dev
-  rapidjson-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libyaml-cpp-dev libcli11-dev ccache
+  rapidjson-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libmariadb-dev libmongoc-dev libyaml-cpp-dev libcli11-dev ccache
   libgtest-dev libgmock-dev libbenchmark-dev"
-deps_run="postgresql-15 postgresql-client-15 curl openssl procps python3"
+deps_run="postgresql-15 postgresql-client-15 mariadb-server-core mariadb-client-core curl openssl procps python3"
 deps_test="python3-venv python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
 deps_quality="clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr"
 deps_node="containerd runc containernetworking-plugins debootstrap iproute2 nftables conntrack util-linux python3-yaml python3-venv"
