@@ -115,7 +115,7 @@ class WatchedInformer final : public Informer {
 
   bool served() const override { return watcher_->served(); }
 
-  std::optional<Error> refusal() const override { return watcher_->refusal(); }
+  std::optional<Error> trouble() const override { return watcher_->trouble(); }
 
   size_t bytes() const override { return watcher_->store().bytes(); }
 

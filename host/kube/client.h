@@ -63,6 +63,7 @@ struct ClientOptions {
   int64_t absent_retry_ms = 10'000;
   int64_t watch_timeout_s = 290;
   int64_t watch_idle_ms = 90'000;
+  int64_t watch_stale_ms = 10'000;  // without a watch for so long, what is cached may be old
   bool watch_streams = true;  // what there is comes through the watch, where the server can do that
   int page_size = 500;        // of an informer's list where it cannot
 };

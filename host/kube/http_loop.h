@@ -72,8 +72,9 @@ class HttpLoop {
 
   // Both on the loop's thread; they may cancel any transfer, but not destroy the loop.
   struct StreamEvents {
-    std::function<void(int status, std::string_view bytes)> on_data;  // bytes as they arrive
-    Done on_end;                                                      // body is empty
+    // First without bytes, when the answer begins; then bytes as they arrive.
+    std::function<void(int status, std::string_view bytes)> on_data;
+    Done on_end;  // body is empty
   };
 
   explicit HttpLoop(HttpOptions options);

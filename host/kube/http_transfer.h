@@ -26,6 +26,7 @@ struct Transfer final : HttpEasy::Sink {
   void* pool = nullptr;            // of the loop: where it runs
   size_t* opening = nullptr;       // counts the pool's transfers without an answer so far
   bool cancelled = false;
+  bool head_told = false;  // a stream's owner knows its status
   const Clock* clock = nullptr;
 
   bool OnBytes(std::string_view bytes) override {
@@ -36,7 +37,13 @@ struct Transfer final : HttpEasy::Sink {
     return !cancelled;
   }
 
-  void OnHead() override { Opened(); }
+  void OnHead() override {
+    Opened();
+    if (kind != Kind::kStream || head_told || cancelled || easy->status() < 200) return;
+    head_told = true;
+    last_byte_ms = clock->SteadyMs();
+    events.on_data(easy->status(), {});
+  }
 
   void Opened() {
     if (opening != nullptr) --*opening;

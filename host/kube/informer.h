@@ -51,9 +51,10 @@ class Informer {
   virtual bool synced() const = 0;
   // False while the kind is not served.
   virtual bool served() const = 0;
-  // Why the API server refuses this list or watch at present (401, 403), in its own words. What is
-  // cached may be old then.
-  virtual std::optional<Error> refusal() const = 0;
+  // Why what is cached may be old at present: the API server refuses this list or watch (401, 403;
+  // in its own words), or there has been no watch for ClientOptions::watch_stale_ms (kUnavailable,
+  // with the last failure's reason).
+  virtual std::optional<Error> trouble() const = 0;
   virtual size_t bytes() const = 0;  // of all texts, for metrics
 };
 

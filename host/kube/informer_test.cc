@@ -238,6 +238,46 @@ TEST_F(InformerTest, ASilentWatchIsOpenedAgainOnAnotherConnection) {
   EXPECT_NE(watches[0].connection, watches[1].connection);
 }
 
+TEST_F(InformerTest, AServerThatIsAwayForLongIsTroubleUntilAWatchIsOpenEvenAQuietOne) {
+  const auto serve = [this](int64_t stale_ms) {
+    Serve(
+        [this](const Request& r, Connection& c) {
+          if (!IsWatch(r)) return c.Reply(200, ListBody("10", {ConfigMapJson("a", "1")}));
+          if (!installed_) return ++watches_ % 2 == 0 ? c.Reply(503, "away") : c.Close();
+          c.BeginChunks();
+          gate_.Open();
+          c.Hang();
+        },
+        [=](ClientOptions& options) { options.watch_stale_ms = stale_ms; });
+    ASSERT_EQ(told_.Next(1), "+a1 ");
+    ASSERT_TRUE(server_->WaitFor(6, IsWatch));
+  };
+  serve(60'000);
+  EXPECT_FALSE(informer_->trouble()) << "a moment without a watch is everyday";
+  TearDown();
+  serve(50);
+  ASSERT_TRUE(Eventually([&] { return informer_->trouble().has_value(); }));
+  EXPECT_EQ(informer_->trouble()->code, Code::kUnavailable);
+  EXPECT_TRUE(informer_->Get("ns", "a")) << "what is known is kept";
+  installed_ = true;
+  ASSERT_TRUE(gate_.Wait());
+  EXPECT_TRUE(Eventually([&] { return !informer_->trouble(); }));
+}
+
+TEST_F(InformerTest, ARefusalIsTroubleAtOnceUntilAWatchIsOpenEvenAQuietOne) {
+  Serve([this](const Request& r, Connection& c) {
+    if (!IsWatch(r)) return c.Reply(200, ListBody("10", {ConfigMapJson("a", "1")}));
+    if (!installed_)
+      return c.Reply(403, R"({"kind":"Status","message":"no","reason":"Forbidden","code":403})");
+    c.BeginChunks();
+    c.Hang();
+  });
+  ASSERT_TRUE(Eventually([&] { return informer_->trouble().has_value(); }));
+  EXPECT_EQ(informer_->trouble()->code, Code::kForbidden);
+  installed_ = true;
+  EXPECT_TRUE(Eventually([&] { return !informer_->trouble(); }));
+}
+
 TEST_F(InformerTest, ALineThatIsNoEventEndsTheWatchAndItResumes) {
   Serve([](const Request& r, Connection& c) {
     if (!IsWatch(r)) return c.Reply(200, ListBody("10", {}));

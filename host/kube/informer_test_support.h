@@ -4,10 +4,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -35,6 +37,16 @@ inline std::string ListBody(const std::string& rv, const std::vector<std::string
 
 inline constexpr const char* kGoneStatus =
     R"({"kind":"Status","status":"Failure","message":"too old resource version","reason":"Expired","code":410})";
+
+// Looks for up to 10 s.
+inline bool Eventually(const std::function<bool()>& holds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
 
 // What an informer told, in order: "+a1", "~a2", "-a2".
 class Told {

@@ -176,7 +176,7 @@ void Watcher::OnPage(const HttpAnswer& answer) {
 void Watcher::ListFailed(const Error& error) {
   if (error.code == Code::kNotFound) return AskWhetherReady();
   Report(error);
-  NoteRefusal(&error);
+  NoteTrouble(&error);
   Run(machine_.OnListFailed(error));
 }
 
@@ -195,7 +195,7 @@ void Watcher::AskWhetherReady() {
         self->FetchDiscovery([self](const Result<void>& taken) {
           if (taken || taken.error().code != Code::kNotFound)
             return self->ListFailed(taken ? self->NotBelieved() : taken.error());
-          self->NoteRefusal(&taken.error());
+          self->NoteTrouble(&taken.error());
           self->Run(self->machine_.OnListFailed(taken.error()));
         });
       });
@@ -213,7 +213,7 @@ void Watcher::Commit() {
     lists_.Add();
     reported_.clear();
   }
-  NoteRefusal(nullptr);
+  NoteTrouble(nullptr);
   Deliver();
 }
 
@@ -247,7 +247,7 @@ void Watcher::OnBytes(int status, std::string_view bytes) {
     if (error_body_.size() < 65'536) error_body_.append(bytes);
     return;
   }
-  NoteRefusal(nullptr);
+  NoteTrouble(nullptr);
   // Whole lines are read where they lie; only what is left of the last one is kept.
   const HttpLoop::Id mine = pending_;
   while (pending_ == mine) {
@@ -335,7 +335,8 @@ void Watcher::EndWatch(WatchEnd end, const Error& why) {
   if (end == WatchEnd::kMissing) resource_known_ = false;
   // One broken connection is everyday; one after another is not.
   if (end != WatchEnd::kClosed && end != WatchEnd::kGone && machine_.failures() > 1) Report(why);
-  if (end == WatchEnd::kFailed) NoteRefusal(&why);
+  if (end == WatchEnd::kFailed || end == WatchEnd::kLost || end == WatchEnd::kSilent)
+    NoteTrouble(&why);
   Run(step);
 }
 
@@ -353,19 +354,22 @@ void Watcher::Deliver() {
 }
 
 // Null when the server serves it.
-void Watcher::NoteRefusal(const Error* why) {
-  const bool refused =
-      why != nullptr && (why->code == Code::kForbidden || why->code == Code::kUnauthenticated);
-  if (!refused && !refused_) return;
-  const std::lock_guard lock(refusal_mutex_);
-  refused_ = refused;
-  refusal_ = refused ? *why : Error();
+void Watcher::NoteTrouble(const Error* why) {
+  if (why == nullptr && !troubled_) return;
+  const std::lock_guard lock(trouble_mutex_);
+  if (why != nullptr && !troubled_) troubled_since_ms_ = steady_.SteadyMs();
+  troubled_ = why != nullptr;
+  trouble_ = why != nullptr ? *why : Error();
 }
 
-std::optional<Error> Watcher::refusal() const {
-  if (!refused_) return std::nullopt;
-  const std::lock_guard lock(refusal_mutex_);
-  return refusal_;
+std::optional<Error> Watcher::trouble() const {
+  if (!troubled_) return std::nullopt;
+  const std::lock_guard lock(trouble_mutex_);
+  if (trouble_.code == Code::kForbidden || trouble_.code == Code::kUnauthenticated) return trouble_;
+  // A watch breaks and comes back every day.
+  if (steady_.SteadyMs() - troubled_since_ms_ < context_.options.watch_stale_ms)
+    return std::nullopt;
+  return Error{Code::kUnavailable, trouble_.reason, trouble_.message};
 }
 
 void Watcher::Report(const Error& error) {

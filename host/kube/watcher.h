@@ -53,7 +53,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   bool served() const { return served_; }
 
-  std::optional<Error> refusal() const;
+  std::optional<Error> trouble() const;  // see Informer
 
  private:
   void Run(WatchStep step);
@@ -78,7 +78,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void Note(const HttpAnswer& answer);
   void Deliver();
   void Report(const Error& error);
-  void NoteRefusal(const Error* why);
+  void NoteTrouble(const Error* why);
   void StopNow();
   HttpRequest MakeRequest(std::string path, int64_t timeout_ms) const;
 
@@ -102,9 +102,10 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   ObjectStore store_;
   std::atomic<bool> synced_{false}, served_{true};
-  std::atomic<bool> refused_{false};
-  mutable std::mutex refusal_mutex_;
-  Error refusal_;
+  std::atomic<bool> troubled_{false};
+  mutable std::mutex trouble_mutex_;
+  Error trouble_;
+  int64_t troubled_since_ms_ = 0;
 };
 
 }  // namespace slipway::kube

@@ -50,7 +50,7 @@ Result<void> Observer::Collect(const std::string& instance_id, const Json& watch
       synced = false;
       continue;
     }
-    if (auto refused = it->second->refusal()) return *std::move(refused);
+    if (auto trouble = it->second->trouble()) return *std::move(trouble);
     synced = synced && it->second->synced();
     for (const auto& object : it->second->ByIndex(instance_id)) observed.Push(object->Parse());
   }
