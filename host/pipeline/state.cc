@@ -89,6 +89,9 @@ class Machine {
 
   void operator()(const StageRetries& retries) {
     StageRecord& record = current();
+    const auto kind = [](const auto& waiting_for) { return waiting_for ? waiting_for->kind : ""; };
+    // What an outage of one thing used up is not taken from the tries of another.
+    if (kind(record.waiting_for) != kind(retries.waiting_for)) record.attempts = 0;
     ++record.attempts;
     Json error = ErrorJson(retries.error);
     const bool same = record.error == error;

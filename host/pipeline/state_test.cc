@@ -164,5 +164,20 @@ TEST(State, RetriesCountAttemptsAndSuccessResetsThem) {
   EXPECT_EQ(walk.operation.state, OperationState::kRunning);
 }
 
+TEST(State, AnOutageUsesUpNoTriesOfWhatFailsNext) {
+  Walk walk("create");
+  walk.Then(Started{});
+  const StageRetries away{{Code::kUnavailable, "ConnectFailed", "no route"},
+                          store::WaitingFor{"APIServer", "", "", "ConnectFailed", 0}};
+  const StageRetries fell{{Code::kInternal, "EngineFell", "boom"},
+                          store::WaitingFor{"Engine", "", "toy", "EngineFell", 0}};
+  for (int i = 0; i < 9; ++i) walk.Then(away);
+  EXPECT_EQ(walk.current().attempts, 9);
+  walk.Then(fell);
+  EXPECT_EQ(walk.current().attempts, 1);
+  walk.Then(fell);
+  EXPECT_EQ(walk.current().attempts, 2);
+}
+
 }  // namespace
 }  // namespace slipway::pipeline
