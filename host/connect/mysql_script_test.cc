@@ -223,7 +223,7 @@ TEST(MysqlScript, GivesUpInTimeOnWhateverIsNoServer) {
   for (const auto& c : cases) {
     LoginResult result;
     const ScriptedServer server(c.script);
-    EXPECT_LT(ElapsedMs([&] { result = TryOn(server, 300); }), 5000) << c.what;
+    EXPECT_LT(ElapsedMs([&] { result = TryOn(server, 300); }), kPromptMs) << c.what;
     EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable) << c.what << ": " << result.message;
   }
 }
@@ -258,7 +258,7 @@ TEST(MysqlScript, StopsAServerThatNeverStops) {
   for (const auto& c : cases) {
     LoginResult result;
     const ScriptedServer server = After(c.script);
-    EXPECT_LT(ElapsedMs([&] { result = TryOn(server, 600); }), 8000) << c.what;
+    EXPECT_LT(ElapsedMs([&] { result = TryOn(server, 600); }), kPromptMs) << c.what;
     EXPECT_EQ(result.outcome, c.outcome) << c.what << ": " << result.message;
   }
 }

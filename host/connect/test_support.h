@@ -110,6 +110,9 @@ inline std::string Number(uint64_t value, int bytes) {
   return out;
 }
 
+// What comes back in that time does not hang. Far from what it takes, for the machine may be busy.
+inline constexpr int64_t kPromptMs = 20'000;
+
 // How long `f` took.
 template <class F>
 int64_t ElapsedMs(F&& f) {
