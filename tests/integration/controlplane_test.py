@@ -22,13 +22,6 @@ def pair():
     remove_dir(data)
 
 
-def waiting_for(host, operation, kind):
-    for stage in host.operation(operation)["stages"]:
-        if stage.get("waitingFor", {}).get("kind") == kind:
-            return stage["waitingFor"]
-    return None
-
-
 def succeeded(host, answer):
     assert answer.status == 202, answer.body
     operation = host.finish(answer.json["id"], 120)
@@ -42,12 +35,7 @@ def test_a_namespace_that_a_finalizer_holds_is_named_with_its_holder(pair):
     path = "/api/v1/namespaces/acme-held/configmaps"
     assert server.call("POST", path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "keeps", "finalizers": ["example.com/holds"]}}).status == 201
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
-
-    def told():
-        waiting = waiting_for(host, deleted, "Namespace")
-        return waiting if waiting and "example.com/holds" in waiting["reason"] else None
-
-    waiting = wait_for(told, 60, "the holder to be named")
+    waiting = host.waits_for(deleted, "Namespace", "example.com/holds")
     assert waiting["name"] == "acme-held"
     assert "configmaps" in waiting["reason"], waiting
     assert not host.operation(deleted)["done"]
@@ -64,7 +52,7 @@ def test_an_object_that_a_finalizer_holds_is_named_with_its_holder(pair):
     merge = {"Content-Type": "application/merge-patch+json"}
     assert server.call("PATCH", path, {"metadata": {"finalizers": ["example.com/holds"]}}, merge).status == 200
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
-    waiting = wait_for(lambda: next((w for w in [waiting_for(host, deleted, "Cluster")] if w and w["reason"] == "Finalizers"), None), 60, "the finalizer to be told of")
+    waiting = host.waits_for(deleted, "Cluster", "Finalizers")
     assert any("example.com/holds" in stage.get("message", "") for stage in host.operation(deleted)["stages"]), "the holder is not named"
     assert (waiting["namespace"], waiting["name"]) == ("acme-stuck", "stuck")
     assert server.call("PATCH", path, {"metadata": {"finalizers": None}}, merge).status == 200
@@ -93,7 +81,7 @@ def test_a_quota_of_somebody_else_is_named(pair):
     assert server.call("POST", path, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "theirs"}, "spec": {"hard": {"count/networkpolicies.networking.k8s.io": "1"}}}).status == 201
     wait_for(lambda: server.call("GET", path + "/theirs").json.get("status", {}).get("used"), 30, "the quota to be counted")
     second = host.create("small", "FREE", name="second").json["id"]
-    waiting = wait_for(lambda: waiting_for(host, second, "ResourceQuota"), 60, "the quota to be named")
+    waiting = host.waits_for(second, "ResourceQuota")
     assert "theirs" in waiting["reason"] and "exceeded quota" in waiting["reason"], waiting
     assert server.call("DELETE", path + "/theirs").status == 200
     assert host.finish(second, 120)["state"] == "SUCCEEDED"

@@ -81,8 +81,7 @@ def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, code)
     host, _ = world
     answer = create_bad(host, "later-" + word)
     assert answer.status == 202, answer.body
-    waiting = wait_for(lambda: next((s for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 30, "the first failure")
-    assert waiting["waitingFor"]["kind"] == "Engine" and waiting["waitingFor"]["name"] == "bad"
+    assert host.waits_for(answer.json["id"], "Engine")["name"] == "bad"
     operation = host.finish(answer.json["id"])
     assert operation["state"] == "BLOCKED" and operation["error"]["code"] == code, operation
     deleted = host.call("DELETE", f"/v1/instances/{answer.json['target']['id']}")
@@ -172,8 +171,7 @@ def test_a_spinning_engine_is_quarantined_once_and_its_operations_wait(world):
     answer = create_bad(host, "later-spin")
     assert answer.status == 202, answer.body
     wait_for(lambda: engine(host)["state"] == "QUARANTINED", 60, "the quarantine")
-    waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor")), None), 30, "waitingFor")
-    assert waiting["kind"] == "Engine" and waiting["reason"] == "EngineQuarantined", waiting
+    host.waits_for(answer.json["id"], "Engine", "EngineQuarantined")
     assert not host.operation(answer.json["id"])["done"]
     before = threads(host)
     for i in range(5):  # it is not called again: nobody waits for it, no further thread is lost

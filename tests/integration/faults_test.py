@@ -1,5 +1,6 @@
 """Faults of the API server fail no operation and hang none."""
 import contextlib
+import http.client
 import json
 import os
 import socket
@@ -47,6 +48,13 @@ def together(pair, project):
         assert leftovers(sim, f"acme-{project}{name}") == [], name
 
 
+def refuse_all(sim, ms):
+    """From now on: the fault begins with the first request that meets it."""
+    sim.fault(match={}, action="refuse-all", ms=ms, count=1)
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        sim.call("GET", "/version")
+
+
 def hits(sim):
     return sum(rule["hits"] for rule in sim.call("GET", "/_sim/faults").json)
 
@@ -66,29 +74,27 @@ def test_faults_of_the_api_server_fail_no_operation(pair, fault):
     _, sim = pair
     sim.fault(**fault)
     if fault["match"].get("verb") == "watch":  # those that stand were let through: make the host watch anew
-        sim.fault(match={}, action="refuse-all", ms=50, count=1)
+        refuse_all(sim, ms=50)
     together(pair, "storm")
 
 
 def test_a_minute_without_an_api_server_is_waited_for(pair):
     host, sim = pair
-
-    def waits(answer, for_api_server):
-        return next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor") and (s["waitingFor"]["kind"] == "APIServer") == for_api_server), None)
-
     # Nothing comes of it before the outage: it only watches, and has nothing to ask the API server.
-    sim.fault(match={"userAgent": "-sim/", "method": "POST"}, action="status", status=503)
+    sim.fault(match={"userAgent": "cloudnative-pg-sim", "path": "/namespaces/acme-patient/"}, action="status", status=503)
     answer = host.create("patient")
-    wait_for(lambda: waits(answer, for_api_server=False), 60, "the wait for the operator")
+    host.waits_for(answer.json["id"], "Cluster")
+    assert wait_for(lambda: hits(sim), 60, "the operator to be held")
     refused = time.monotonic()
-    sim.fault(match={}, action="refuse-all", ms=60_000, count=1)
-    assert wait_for(lambda: waits(answer, for_api_server=True), 55, "waitingFor")["reason"]
+    refuse_all(sim, ms=75_000)
     others = [host.create("later" + database.id, database=database) for database in databases.ALL]  # taken while nothing can be done about them
     assert [other.status for other in others] == [202] * 3
-    assert host.call("GET", "/readyz").status == 503
+    wait_for(lambda: host.call("GET", "/readyz").status == 503, 20, "the host to notice")
     assert host.call("GET", "/livez").status == 200
-    wait_for(lambda: host.call("GET", "/readyz").status == 200, 90, "the API server to be back")
-    assert time.monotonic() - refused >= 60, "the API server was there all the time"
+    for waiting in (answer, *others):
+        assert host.waits_for(waiting.json["id"], "APIServer")["reason"]
+    wait_for(lambda: host.call("GET", "/readyz").status == 200, 120, "the API server to be back")
+    assert time.monotonic() - refused >= 75, "the API server was there all the time"
     sim.clear_faults()
     succeeded(host, answer)
     for other in others:
@@ -102,8 +108,7 @@ def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pa
     sim.fault(match=HOST, action="page")
     early = host.create("early", database=database)  # nor is an operator taken for missing
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
-    waiting = wait_for(lambda: next((s["waitingFor"] for s in host.operation(deleted)["stages"] if s.get("waitingFor")), None), 40, "waitingFor")
-    assert waiting["kind"] == "APIServer", waiting
+    host.waits_for(deleted, "APIServer")
     wait_for(lambda: hits(sim) > 15, 120, "some more looks")
     assert not host.operation(deleted)["done"] and not host.operation(early.json["id"])["done"]
     sim.clear_faults()
@@ -125,14 +130,6 @@ def a_late_address(config):
         host.stop()
         server.stop()
         remove_dir(data)
-
-
-def waiting_for(host, answer, kind):
-    return wait_for(lambda: next((s["waitingFor"] for s in host.operation(answer.json["id"])["stages"] if s.get("waitingFor", {}).get("kind") == kind), None), 60, "waitingFor " + kind)
-
-
-def waiting_for_login(host, answer, text):
-    return wait_for(lambda: text in waiting_for(host, answer, "Login")["reason"], 60, text)
 
 
 def publish(server, ingress):
@@ -182,7 +179,7 @@ have_postgresql = pytest.mark.skipif(not databases.have_servers(databases.POSTGR
 def test_an_address_that_comes_after_the_database_is_waited_for():
     with a_late_address(PATIENT) as (host, server):
         answer = host.create("late")
-        waiting = waiting_for(host, answer, "Service")
+        waiting = host.waits_for(answer.json["id"], "Service")
         assert (waiting["namespace"], waiting["name"], waiting["reason"]) == ("acme-late", "late-rw", "NoAddress"), waiting
         server.clear_faults()
         status = status_of(host, answer)
@@ -194,9 +191,9 @@ def test_an_address_that_comes_after_the_database_is_waited_for():
 def test_an_address_whose_name_does_not_resolve_yet_is_tried_again():
     with a_late_address(PATIENT) as (host, server):
         answer = host.create("late")
-        waiting_for(host, answer, "Service")
+        host.waits_for(answer.json["id"], "Service")
         publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
-        waiting_for_login(host, answer, "a-name-that-nobody-knows.invalid")
+        host.waits_for(answer.json["id"], "Login", "a-name-that-nobody-knows.invalid")
         server.clear_faults()
         assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
         delete(host, answer)
@@ -207,12 +204,12 @@ def test_the_patience_for_a_refused_login_begins_with_the_refusal():
     """Not with what was waited for before it: that would undo a database that works."""
     with a_late_address(PATIENT) as (host, server), a_server_that_refuses() as port:
         answer = host.create("late")
-        waiting_for(host, answer, "Service")
+        host.waits_for(answer.json["id"], "Service")
         publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
-        waiting_for_login(host, answer, "a-name-that-nobody-knows.invalid")
+        host.waits_for(answer.json["id"], "Login", "a-name-that-nobody-knows.invalid")
         time.sleep(13)  # longer than that patience
         publish(server, {"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]})
-        waiting_for_login(host, answer, "password authentication failed")
+        host.waits_for(answer.json["id"], "Login", "password authentication failed")
         server.clear_faults()
         assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
         delete(host, answer)
@@ -224,7 +221,7 @@ def test_an_address_that_never_comes_is_not_waited_for_for_ever(config):
     """Nor for so long that the stage's own time-out would undo a database that works."""
     with a_late_address(config) as (host, _):
         answer = host.create("late")
-        waiting_for(host, answer, "Service")
+        host.waits_for(answer.json["id"], "Service")
         status = status_of(host, answer)
         assert "external" not in status["endpoints"][0] and status["loginProof"]["state"] == "NOT_PROVED", status
         delete(host, answer)

@@ -237,12 +237,26 @@ class Host:
     def operation(self, operation_id):
         return self.call("GET", f"/v1/operations/{operation_id}").json
 
+    def waiting_for(self, operation_id, kind):
+        """The waitingFor of the stage that waits for something of that kind, None when none does."""
+        return next((s["waitingFor"] for s in self.operation(operation_id)["stages"] if s.get("waitingFor", {}).get("kind") == kind), None)
+
+    def waits_for(self, operation_id, kind, reason="", seconds=60):
+        """Waits until it does, and says that in its reason; what it waited for before may be anything. Returns the waitingFor."""
+        def told():
+            waiting = self.waiting_for(operation_id, kind)
+            return waiting if waiting and reason in waiting["reason"] else None
+        return self.look(operation_id, told, seconds, f"operation {operation_id} waiting for {kind} {reason}")
+
     def finish(self, operation_id, seconds=120):
         def done():
             operation = self.operation(operation_id)
             return operation if operation["done"] or operation["state"] == "BLOCKED" else None
+        return self.look(operation_id, done, seconds, f"operation {operation_id}")
+
+    def look(self, operation_id, check, seconds, what):
         try:
-            return wait_for(done, seconds, f"operation {operation_id}")
+            return wait_for(check, seconds, what)
         except AssertionError as error:
             seen = self.operation(operation_id)
             running = [s for s in seen["stages"] + seen.get("rollback", {}).get("steps", []) if s["state"] == "RUNNING"]
