@@ -49,6 +49,7 @@ void MariaDb::SetUp() {
   std::vector<std::string> command = {kProgram,
                                       "--no-defaults",
                                       "--datadir=" + PathOf("data"),
+                                      "--tmpdir=" + PathOf("data"),  // not another's
                                       "--skip-innodb",
                                       "--default-storage-engine=Aria",
                                       "--aria-log-file-size=8M",

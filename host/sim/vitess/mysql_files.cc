@@ -127,8 +127,10 @@ std::string MysqlServerConfig(const MysqlSettings& settings) {
     const std::string value = OptionValue(settings.parameters[name]);
     if (!value.empty()) out << "loose_" << name << "=" << value << "\n";
   }
-  out << "datadir=" << PathValue(settings.data) << "\nbasedir=" << PathValue(settings.base)
-      << "\nsocket=" << PathValue(settings.socket) << "\npid-file=" << PathValue(settings.pid_file)
+  // A server that starts deletes all temporary tables it finds, another's as well.
+  out << "datadir=" << PathValue(settings.data) << "\ntmpdir=" << PathValue(settings.temporary)
+      << "\nbasedir=" << PathValue(settings.base) << "\nsocket=" << PathValue(settings.socket)
+      << "\npid-file=" << PathValue(settings.pid_file)
       << "\ninit-file=" << PathValue(settings.init_file) << "\nport=" << settings.port
       << "\nserver-id=" << settings.server_id
       << "\nbind-address=127.0.0.1\nskip-name-resolve\nlocal-infile=OFF\n"

@@ -19,7 +19,7 @@ inline constexpr char kReplicationUser[] = "vt_repl";  // only from 127.0.0.1
 
 struct MysqlSettings {
   int port = 0;
-  std::string server_id, data, socket, pid_file, init_file, base;
+  std::string server_id, data, temporary, socket, pid_file, init_file, base;
   Json parameters;  // only harmless ones are taken
 };
 

@@ -89,6 +89,7 @@ Result<void> MysqlRuntime::Impl::EnsureTemplate() {
   TRY_VOID(WriteFile(sql, MysqlTemplateSql(), account));
   TRY_VOID(RunToEnd(
       {{FindMysqlProgram(options.bin, "mariadb-install-db"), "--no-defaults", "--datadir=" + work,
+        "--tmpdir=" + work,
         "--basedir=" + std::filesystem::path(options.bin).parent_path().string(), "--skip-test-db",
         "--skip-name-resolve", "--auth-root-authentication-method=normal", "--extra-file=" + sql,
         "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M"},
@@ -135,6 +136,7 @@ Result<std::string> MysqlRuntime::Impl::Config(const std::string& volume, const 
   settings.port = port;
   settings.server_id = ReadFile(Dir(volume) + "/server_id");
   settings.data = Data(volume);
+  settings.temporary = Dir(volume) + "/tmp";
   settings.socket = Socket(port);
   settings.pid_file = Dir(volume) + "/mariadbd.pid";
   settings.init_file = InitFile();
@@ -148,6 +150,7 @@ Result<bool> MysqlRuntime::Impl::StartServer(const std::string& volume, const My
   const std::string file = Dir(volume) + "/server.cnf", server_log = Dir(volume) + "/mariadbd.log";
   const std::string socket = Socket(Copy(volume).state.port);
   TRY_VOID(WriteFile(file, config, account));
+  TRY_VOID(MakeDirectory(Dir(volume) + "/tmp", 0700, account));
   auto launched = Launch(
       volume, {{options.bin + "/mariadbd", "--defaults-file=" + file}, server_log, account},
       [&config](MysqlSlot& live) {

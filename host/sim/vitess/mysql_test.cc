@@ -224,6 +224,18 @@ TEST_F(MysqlTest, HarmlessParametersReachTheServer) {
   })) << runtime->Get("a").failure;
 }
 
+// One that starts deletes all temporary tables it finds.
+TEST_F(MysqlTest, ServersShareNoTemporaryDirectory) {
+  const auto where = [&](const std::string& volume) {
+    runtime->Want(volume, PlanOf(volume));
+    EXPECT_TRUE(Eventually([&] { return Leads(volume); }));
+    return Ask(volume, "SELECT @@tmpdir");
+  };
+  const std::string a = where("a"), b = where("b");
+  EXPECT_NE(a.find("/a/"), std::string::npos) << a << last_error;
+  EXPECT_NE(b.find("/b/"), std::string::npos) << b << last_error;
+}
+
 TEST_F(MysqlTest, RemovingDeletesTheFiles) {
   runtime->Want("a", PlanOf("a"));
   ASSERT_TRUE(Eventually([&] { return Leads("a"); }));
