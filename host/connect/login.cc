@@ -3,17 +3,36 @@
 #include "connect/mongodb.h"
 #include "connect/mysql.h"
 #include "connect/postgres.h"
+#include "connect/resolve.h"
 
 namespace slipway::connect {
 namespace {
 
 constexpr size_t kLongestMessage = 400;
 
+using Connector = LoginResult (*)(const LoginTarget&, const std::string& address, const Deadline&);
+
+Connector ConnectorOf(const std::string& protocol) {
+  if (protocol == "postgresql") return TryPostgresLogin;
+  if (protocol == "mysql") return TryMysqlLogin;
+  if (protocol == "mongodb") return TryMongodbLogin;
+  return nullptr;
+}
+
 LoginResult Try(const LoginTarget& target) {
-  if (target.protocol == "postgresql") return TryPostgresLogin(target);
-  if (target.protocol == "mysql") return TryMysqlLogin(target);
-  if (target.protocol == "mongodb") return TryMongodbLogin(target);
-  return {LoginOutcome::kNoConnector, "no connector for protocol " + target.protocol};
+  const Connector connector = ConnectorOf(target.protocol);
+  if (connector == nullptr)
+    return {LoginOutcome::kNoConnector, "no connector for protocol " + target.protocol};
+  const Deadline deadline(target.timeout_ms);
+  const Resolved resolved = Resolve(target.host, deadline);
+  LoginResult result{LoginOutcome::kUnreachable, resolved.failure};
+  for (const std::string& address : resolved.addresses) {
+    result = connector(target, address, deadline);
+    const bool nobody = result.outcome == LoginOutcome::kNotListening ||
+                        result.outcome == LoginOutcome::kUnreachable;
+    if (!nobody || deadline.LeftMs() == 0) break;
+  }
+  return result;
 }
 
 // The text is a server's: any bytes, any length, and perhaps what it was told.

@@ -29,7 +29,9 @@ struct LoginResult {
   std::string message;  // never holds the password
 };
 
-// Opens a connection, runs the statement, closes. Blocks up to the time-out; any worker thread.
+// Opens a connection, runs the statement, closes. Of a host with several addresses the first that a
+// server answers at. Blocks up to the time-out, the look-up of the host included; any worker
+// thread.
 LoginResult TryLogin(const LoginTarget& target);
 
 }  // namespace slipway::connect

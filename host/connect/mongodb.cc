@@ -144,16 +144,22 @@ ssize_t PollStreams(mongoc_stream_poll_t* streams, size_t count, int32_t timeout
   return ready;
 }
 
-mongoc_stream_t* OpenStream(const mongoc_uri_t*, const mongoc_host_list_t* host, void* wire,
+// How to the one server: the name in the URI is for the library alone.
+struct Way {
+  Wire wire;
+  const std::string& address;
+};
+
+mongoc_stream_t* OpenStream(const mongoc_uri_t*, const mongoc_host_list_t* host, void* user,
                             bson_error_t* error) {
-  Wire& mine = *static_cast<Wire*>(wire);
-  if (!mine.Connect(host->host, host->port)) {
+  Way& way = *static_cast<Way*>(user);
+  if (!way.wire.Connect(way.address, host->port)) {
     error->domain = MONGOC_ERROR_STREAM;
     error->code = MONGOC_ERROR_STREAM_CONNECT;
     return nullptr;
   }
   Stream* const out = new Stream;
-  out->wire = &mine;
+  out->wire = &way.wire;
   out->base.type = kStreamType;
   out->base.destroy = out->base.failed = Destroy;
   out->base.close = CloseStream;
@@ -208,13 +214,16 @@ LoginResult Explain(const LoginTarget& target, Wire::State state, const bson_err
 
 }  // namespace
 
-LoginResult TryMongodbLogin(const LoginTarget& target) {
+LoginResult TryMongodbLogin(const LoginTarget& target, const std::string& address,
+                            const Deadline& deadline) {
   static const Library kLibrary;
   const Library& lib = kLibrary;
   if (!lib.failure().empty()) return {LoginOutcome::kNoConnector, lib.failure()};
   const std::string& source = target.database.empty() ? "admin" : target.database;
+  const bool brackets = target.host.find(':') != std::string::npos;
+  const std::string host = brackets ? "[" + target.host + "]" : target.host;
   const std::unique_ptr<mongoc_uri_t, decltype(lib.mongoc_uri_destroy)> uri(
-      lib.mongoc_uri_new_for_host_port(target.host.c_str(), static_cast<uint16_t>(target.port)),
+      lib.mongoc_uri_new_for_host_port(host.c_str(), static_cast<uint16_t>(target.port)),
       lib.mongoc_uri_destroy);
   const auto timeout_ms = static_cast<int32_t>(std::clamp<int64_t>(target.timeout_ms, 1, 600'000));
   if (!uri || !lib.mongoc_uri_set_username(uri.get(), target.user.c_str()) ||
@@ -228,12 +237,12 @@ LoginResult TryMongodbLogin(const LoginTarget& target) {
                              MONGOC_URI_SOCKETTIMEOUTMS})
     lib.mongoc_uri_set_option_as_int32(uri.get(), option, timeout_ms);
 
-  Wire wire(target.timeout_ms, target.tls);
+  Way way{Wire(deadline, target.tls), address};
   const std::unique_ptr<mongoc_client_t, decltype(lib.mongoc_client_destroy)> client(
       lib.mongoc_client_new_from_uri(uri.get()), lib.mongoc_client_destroy);
   if (!client) return {LoginOutcome::kRefused, "host, user or database cannot be used"};
   lib.mongoc_client_set_error_api(client.get(), MONGOC_ERROR_API_VERSION_2);
-  lib.mongoc_client_set_stream_initiator(client.get(), OpenStream, &wire);
+  lib.mongoc_client_set_stream_initiator(client.get(), OpenStream, &way);
   bson_t* const command = lib.bson_new();
   lib.bson_append_int32(command, target.statement.c_str(), -1, 1);
   bson_error_t error{};
@@ -241,7 +250,7 @@ LoginResult TryMongodbLogin(const LoginTarget& target) {
                                                      nullptr, &error);
   lib.bson_destroy(command);
   if (done) return {LoginOutcome::kProved, ""};
-  return Explain(target, wire.state(), error);
+  return Explain(target, way.wire.state(), error);
 }
 
 }  // namespace slipway::connect

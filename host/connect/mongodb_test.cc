@@ -137,6 +137,14 @@ TEST(Mongodb, TellsThatTheNameLeadsNowhere) {
   EXPECT_EQ(TryLogin(target).outcome, LoginOutcome::kUnreachable);
 }
 
+TEST(Mongodb, TakesAnAddressWithColons) {
+  LoginTarget target = App(27017);
+  target.host = "100::1";  // discarded
+  target.timeout_ms = 100;
+  const LoginResult result = TryLogin(target);
+  EXPECT_EQ(result.outcome, LoginOutcome::kUnreachable) << result.message;
+}
+
 TEST(Mongodb, DoesNoMoreWorkThanIsSensible) {
   for (const char* iterations : {"2000000000", "99999999999999999999", "1000001"}) {
     MongodbScript script;

@@ -18,8 +18,6 @@
 #include <mysql.h>
 #include <mysqld_error.h>
 
-#include "connect/deadline.h"
-
 namespace slipway::connect {
 namespace {
 
@@ -30,7 +28,7 @@ constexpr char kMethods[] = "mysql_native_password,caching_sha2_password";
 constexpr unsigned long kMostOfAPacket = 64 << 10;
 constexpr uint64_t kMostOfAll = 1 << 20;
 constexpr int kMostRows = 16;
-// Connecting runs on a stack of its own, with TLS and the resolver.
+// Connecting runs on a stack of its own, with TLS.
 constexpr size_t kStackBytes = 256 << 10;
 constexpr unsigned kAfterTheLibrarys = 3000;
 constexpr unsigned kServerIsNotAvailable = 3168;  // not in MariaDB's list
@@ -89,9 +87,10 @@ class Cutter {
 // One connection. Confined to its thread.
 class Session {
  public:
-  explicit Session(const LoginTarget& target)
+  Session(const LoginTarget& target, std::string address, const Deadline& deadline)
       : target_(target),
-        deadline_(target.timeout_ms),
+        address_(std::move(address)),
+        deadline_(deadline),
         cutter_(deadline_),
         handle_(mysql_init(nullptr), mysql_close) {
     if (!handle_) return;
@@ -128,8 +127,8 @@ class Session {
   bool Connect() {
     const char* const database = target_.database.empty() ? nullptr : target_.database.c_str();
     MYSQL* connected = nullptr;
-    int wanted = mysql_real_connect_start(&connected, db(), target_.host.c_str(),
-                                          target_.user.c_str(), target_.password.c_str(), database,
+    int wanted = mysql_real_connect_start(&connected, db(), address_.c_str(), target_.user.c_str(),
+                                          target_.password.c_str(), database,
                                           static_cast<unsigned>(target_.port), nullptr, 0);
     while (wanted != 0) wanted = mysql_real_connect_cont(&connected, db(), Await(wanted));
     return connected != nullptr;
@@ -167,7 +166,8 @@ class Session {
   LoginResult Explain() const;
 
   const LoginTarget& target_;
-  const Deadline deadline_;
+  const std::string address_;
+  const Deadline& deadline_;
   Cutter cutter_;
   const Handle handle_;
 };
@@ -223,10 +223,11 @@ LoginResult Session::Explain() const {
 
 }  // namespace
 
-LoginResult TryMysqlLogin(const LoginTarget& target) {
+LoginResult TryMysqlLogin(const LoginTarget& target, const std::string& address,
+                          const Deadline& deadline) {
   static const int kLibrary = mysql_library_init(0, nullptr, nullptr);
   if (kLibrary != 0) return {LoginOutcome::kNoConnector, "libmariadb does not start"};
-  LoginResult result = Session(target).Run();
+  LoginResult result = Session(target, address, deadline).Run();
   mysql_thread_end();
   return result;
 }

@@ -4,8 +4,6 @@
 
 #include <libpq-fe.h>
 
-#include "connect/deadline.h"
-
 namespace slipway::connect {
 namespace {
 
@@ -35,12 +33,13 @@ LoginResult Explain(const char* text) {
 
 }  // namespace
 
-LoginResult TryPostgresLogin(const LoginTarget& target) {
-  const Deadline deadline(target.timeout_ms);
+LoginResult TryPostgresLogin(const LoginTarget& target, const std::string& address,
+                             const Deadline& deadline) {
   const std::string port = std::to_string(target.port);
-  const char* keys[] = {"host",    "port", "user", "password", "dbname", "application_name",
-                        "sslmode", nullptr};
-  const char* values[] = {target.host.c_str(),
+  const char* keys[] = {"host",   "hostaddr",         "port",    "user", "password",
+                        "dbname", "application_name", "sslmode", nullptr};
+  const char* values[] = {target.host.c_str(),  // for TLS: which of its names the server is
+                          address.c_str(),
                           port.c_str(),
                           target.user.c_str(),
                           target.password.c_str(),

@@ -43,27 +43,20 @@ void Wire::Close() {
   fd_ = -1;
 }
 
-bool Wire::Connect(const std::string& host, int port) {
+bool Wire::Connect(const std::string& address, int port) {
+  Close();
   state_ = State::kNoRoute;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return false;
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(found, ::freeaddrinfo);
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    if (ConnectTo(*one)) return true;
-    if (state_ == State::kNoTls || state_ == State::kLate) return false;
-  }
-  return false;
-}
-
-bool Wire::ConnectTo(const addrinfo& address) {
-  Close();
-  fd_ = ::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
+    return false;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> to(found, ::freeaddrinfo);
+  fd_ = ::socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int yes = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  int error = ::connect(fd_, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+  int error = ::connect(fd_, to->ai_addr, to->ai_addrlen) == 0 ? 0 : errno;
   if (error == EINPROGRESS) {
     socklen_t size = sizeof error;
     if (deadline_.WaitFor(fd_, POLLOUT) == 0) return Fail(State::kLate, ETIMEDOUT) == 0;

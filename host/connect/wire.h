@@ -12,8 +12,6 @@
 
 #include "connect/deadline.h"
 
-struct addrinfo;
-
 namespace slipway::connect {
 
 // A TCP connection for a library that does not open its own: every wait ends at the deadline, and a
@@ -24,7 +22,7 @@ class Wire {
     kNew,
     kOpen,
     kNotListening,
-    kNoRoute,  // no address, or none that answers
+    kNoRoute,  // it does not answer
     kClosed,   // by the server
     kNoTls,    // the server does not speak it
     kLate,
@@ -33,14 +31,14 @@ class Wire {
   enum class Wait { kNo, kYes };
 
   // `tls`: with whoever it is; a login proves the server too where the protocol can.
-  Wire(int64_t timeout_ms, bool tls) : deadline_(timeout_ms), with_tls_(tls) {}
+  Wire(const Deadline& deadline, bool tls) : deadline_(deadline), with_tls_(tls) {}
 
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  // True when it is open. Ends an earlier connection.
-  bool Connect(const std::string& host, int port);
+  // True when it is open. `address` is numeric. Ends an earlier connection.
+  bool Connect(const std::string& address, int port);
   void Close();
 
   // Like readv and writev, up to at least `least` bytes: what was done, 0 when the server closed,
@@ -58,7 +56,6 @@ class Wire {
  private:
   enum class Way { kIn, kOut };
 
-  bool ConnectTo(const addrinfo& address);
   bool StartTls();
   ssize_t Move(Way way, const iovec* parts, size_t count, size_t least, Wait wait);
   // Once, without waiting: bytes, 0 when the server closed, -1 with errno; with EAGAIN `events`
