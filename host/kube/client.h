@@ -59,7 +59,7 @@ struct ClientOptions {
   int64_t retry_base_ms = 200, retry_cap_ms = 5'000;
   // Watches: the pause after a failure and its ceiling, a kind that is not served is looked for
   // again, the server is asked to end a watch (jittered), a silent one is given up.
-  int64_t watch_backoff_ms = 800, watch_backoff_cap_ms = 30'000;
+  int64_t watch_backoff_ms = 800, watch_backoff_cap_ms = 10'000;
   int64_t absent_retry_ms = 10'000;
   int64_t watch_timeout_s = 290;
   int64_t watch_idle_ms = 90'000;

@@ -36,7 +36,7 @@ struct WatchStep {
 };
 
 struct WatchTiming {
-  int64_t backoff_ms = 800, backoff_cap_ms = 30'000;
+  int64_t backoff_ms = 800, backoff_cap_ms = 10'000;
   int64_t absent_ms = 10'000;
   int64_t healthy_ms = 5'000;  // a watch that lived so long, or brought something, was a good one
 };
