@@ -116,7 +116,7 @@ TEST_F(Calls, OversizedInputIsNotSent) {
 
 TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {
   RegistryOptions options = Options();
-  options.call_timeout_ms = 100;
+  options.call_timeout_ms = 1000;
   auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
   ASSERT_TRUE(engine);
   const auto answer = engine->Step(Do("spin"));
@@ -137,7 +137,7 @@ TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {
 
 TEST_F(Calls, CallersBehindASpinningCallAreFreed) {
   RegistryOptions options = Options();
-  options.call_timeout_ms = 100;
+  options.call_timeout_ms = 1000;
   auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
   ASSERT_TRUE(engine);
   std::atomic<int> freed{0};

@@ -104,7 +104,7 @@ TEST_F(Refusal, WhatShowsOnlyWhenItRuns) {
 
 TEST_F(Refusal, SpinsWhileItIsOpened) {
   RegistryOptions options = Options();
-  options.call_timeout_ms = 40;
+  options.call_timeout_ms = 300;
   Configure("one.yaml", "bad", Install(SLIPWAY_ENGINE_BAD, "b.so"),
             "settings: {spin_in_open: true}\n");
   Registry registry(options, clock_, log_, metrics_);

@@ -51,7 +51,7 @@ TEST_F(MongodbBehaviourTest, PodsComeInOrderAndWaitForTheFirstPlanTogether) {
 
 TEST_F(MongodbBehaviourTest, IsQuietWhenNothingChanges) {
   RunInstance(3);
-  const size_t before = fake.Changes().size();
+  const size_t before = SettledChanges();
   for (int i = 0; i < 20; ++i) op->InstanceChanged("acme", "mdb");
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_EQ(fake.Changes().size(), before);
@@ -241,7 +241,7 @@ TEST_F(MongodbBehaviourTest, TlsWaitsForItsCertificateThenCannotScaleUpByItself)
   for (int members = 4; members <= 5; ++members) {
     if (members == 4) Patch(R"({"members":5})");
     ASSERT_TRUE(Eventually([&] { return Config()["version"].AsInt() == members - 2; }));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    (void)SettledChanges();
     EXPECT_EQ(Status()["message"].AsString(), kNotReady);
     EXPECT_EQ(Set("mdb").At("/spec/replicas").AsInt(), members - 1);
     ASSERT_TRUE(
@@ -357,7 +357,7 @@ TEST_P(MongodbFaultTest, IsPendingUntilTheFaultIsGone) {
     return PodRunning(pod) && pod.At("/status/containerStatuses/0/ready").AsBool() &&
            !pod.At("/status/containerStatuses/1/ready").AsBool();
   }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  (void)SettledChanges();
   EXPECT_EQ(Status()["message"].AsString(), kNotReady);
   EXPECT_TRUE(Get("Pod", "mdb-1").is_null());
   EXPECT_EQ(AnnotationOf(Get("Pod", "mdb-0"), kAgentVersion), "");

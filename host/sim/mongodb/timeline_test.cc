@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "sim/mongodb/test_fixture.h"
 
@@ -274,7 +273,7 @@ TEST_F(MongodbTimelineTest, ABrokenTemplateIsMendedAsRecorded) {
   }));
   put(good);
   // The config is waited for first, and the broken pod never says that it has it.
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  (void)SettledChanges();
   const Json set = Set("mdb-std2");
   EXPECT_EQ(set["metadata"]["generation"].AsInt(), first_generation + 1);
   OrphanDelete("mdb-std2");

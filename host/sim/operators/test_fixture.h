@@ -9,6 +9,7 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -51,6 +52,16 @@ class FakeClusterTest : public testing::Test {
       if (std::chrono::steady_clock::now() > deadline)
         return testing::AssertionFailure() << "not reached in time: " << Describe();
       changed.wait_for(lock, std::chrono::milliseconds(50), [&] { return version != seen; });
+    }
+  }
+
+  // How many changes there are once none has come for half a second.
+  size_t SettledChanges() {
+    for (size_t seen = fake.Changes().size();;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      const size_t now = fake.Changes().size();
+      if (now == seen) return now;
+      seen = now;
     }
   }
 

@@ -37,8 +37,7 @@ TEST_F(VitessBehaviourTest, GivesExtraLabelsToPodsOnly) {
 
 TEST_F(VitessBehaviourTest, IsQuietWhenNothingChanges) {
   RunCluster(3);
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  const size_t before = fake.Changes().size();
+  const size_t before = SettledChanges();
   for (int i = 0; i < 20; ++i) op->ClusterChanged("acme", "db");
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_EQ(fake.Changes().size(), before);
