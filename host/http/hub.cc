@@ -94,6 +94,8 @@ void Hub::Run(int listen_fd, const Adopt& adopt) {
     Tick(now);
   }
   if (listen_fd >= 0) ::close(listen_fd);
+  // Who was accepted after the last look around: it holds the hub, and the hub holds it.
+  for (const auto& connection : All()) connection->OnDisconnect();
 }
 
 void Hub::Accept(int listen_fd, const Adopt& adopt) {

@@ -64,7 +64,12 @@ class Worker final : public tcp::Transport {
     if (wake_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   }
 
-  ~Worker() override { ::close(wake_fd_); }
+  // Pistache closes a client's socket when it sees the client go, and else never.
+  ~Worker() override {
+    for (const auto& arrival : arrivals_) ::close(arrival.first);
+    for (const auto& peer : peers) ::close(peer.first);
+    ::close(wake_fd_);
+  }
 
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
