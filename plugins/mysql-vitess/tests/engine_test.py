@@ -90,7 +90,7 @@ def test_a_volume_that_stays_is_named_with_its_finalizer(engine):
     needs = {key: stuck if ref["name"] == name else None for key, ref in first["need"].items()}
     got = engine.ok("step", step_input("RESOURCE_DELETION", spec, verb="delete", needs=needs))["verdict"]
     assert (got["waitingFor"]["kind"], got["waitingFor"]["name"]) == ("PersistentVolumeClaim", name)
-    assert "kubernetes.io/pvc-protection" in got["message"]
+    assert got["waitingFor"]["reason"] == "Finalizers: kubernetes.io/pvc-protection" and "held by kubernetes.io/pvc-protection" in got["message"]
 
 
 def test_same_bytes_in_same_bytes_out(engine):

@@ -79,7 +79,7 @@ def test_a_volume_that_stays_is_named_with_its_finalizer(engine):
     got = engine.ok("step", step_input("RESOURCE_DELETION", engine.spec("FREE"), [stuck], verb="delete"))["verdict"]
     assert got["state"] == "progressing"
     assert (got["waitingFor"]["kind"], got["waitingFor"]["name"]) == ("PersistentVolumeClaim", "orders-1")
-    assert "kubernetes.io/pvc-protection" in got["message"]
+    assert got["waitingFor"]["reason"] == "Finalizers: kubernetes.io/pvc-protection" and "held by kubernetes.io/pvc-protection" in got["message"]
 
 
 def test_same_bytes_in_same_bytes_out(engine):

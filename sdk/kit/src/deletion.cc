@@ -33,7 +33,7 @@ Judgement StillThere(const Json& object, int percent) {
   const std::string named = object["kind"].AsString() + " " + object["metadata"]["name"].AsString();
   if (IsGoing(object) && !finalizers.empty()) {
     return {"progressing", "WaitingForDeletion", named + " is held by " + finalizers, percent,
-            WaitingFor(object, "Finalizers")};
+            WaitingFor(object, "Finalizers: " + finalizers)};
   }
   return {"progressing", "WaitingForDeletion", named + " is still there", percent,
           WaitingFor(object, IsGoing(object) ? "Terminating" : "StillThere")};
