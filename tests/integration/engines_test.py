@@ -177,7 +177,7 @@ def test_a_spinning_engine_is_quarantined_once_and_its_operations_wait(world):
     for i in range(5):  # it is not called again: nobody waits for it, no further thread is lost
         refusal = create_bad(host, f"again{i}")
         assert refusal.status == 503 and refusal.json["code"] == "ENGINE_QUARANTINED", refusal.body
-    assert threads(host) == before
+    assert threads(host) <= before
     neighbour_works(host, "beside-spin")
     host.process.send_signal(signal.SIGHUP)  # a reload does not bring it back
     neighbour_works(host, "beside-spin-2")

@@ -1,5 +1,6 @@
 """Faults of the API server fail no operation and hang none."""
 import contextlib
+import glob
 import http.client
 import json
 import os
@@ -137,6 +138,17 @@ def publish(server, ingress):
     assert server.call("PATCH", "/api/v1/namespaces/acme-late/services/late-rw/status", body, {"Content-Type": "application/merge-patch+json"}).status == 200
 
 
+def local(port):
+    return {"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]}
+
+
+def port_of_the_database(server):
+    """Of the only one there is, by the file that PostgreSQL keeps: the operator cannot publish it yet."""
+    path, = glob.glob(os.path.join(server.data, "databases", "**", "postmaster.pid"), recursive=True)
+    with open(path, encoding="utf-8") as f:
+        return int(f.read().splitlines()[3])
+
+
 @contextlib.contextmanager
 def a_server_that_refuses():
     """The port of one that speaks PostgreSQL's protocol, without TLS, and takes no password."""
@@ -208,8 +220,9 @@ def test_the_patience_for_a_refused_login_begins_with_the_refusal():
         publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
         host.waits_for(answer.json["id"], "Login", "a-name-that-nobody-knows.invalid")
         time.sleep(13)  # longer than that patience
-        publish(server, {"ip": "127.0.0.1", "ports": [{"port": port, "protocol": "TCP"}]})
+        publish(server, local(port))
         host.waits_for(answer.json["id"], "Login", "password authentication failed")
+        publish(server, local(port_of_the_database(server)))  # at once, where the operator would come some time
         server.clear_faults()
         assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
         delete(host, answer)

@@ -107,7 +107,7 @@ def test_free_reaches_a_login_and_leaves_nothing(host, database):
     assert credentials(host, instance)["uri"].startswith(database.type.lower() + "://app:")
     end(host, instance)
     assert host.call("GET", "/v1/instances?projectName=free").json["items"] == []
-    assert server_files(host) == []
+    wait_for(lambda: server_files(host) == [], 30, "the files to be removed")
 
 
 def test_standard_has_replicas_and_its_own_system_and_survives_failover(host):
@@ -161,7 +161,7 @@ def test_standard_mysql_has_replicas_and_survives_the_loss_of_its_primary(host):
         return databases.mysql(endpoint(host, first), "INSERT INTO kept SELECT 43 WHERE @@port <> " + before + "; SELECT COUNT(*) FROM kept", ok=False) == "2"
 
     wait_for(writable_again, 60, "the new primary takes writes")
-    assert primary()[0] != lost
+    wait_for(lambda: primary()[0] != lost, 60, "the operator to say who the primary is")
     assert databases.mysql(endpoint(host, first), "SELECT MIN(answer) FROM kept") == "42"
     wait_for(lambda: host.call("GET", f"/v1/instances/{first}").json["status"]["conditions"][0]["status"] == "TRUE", 60, "the instance to be well again")
     end(host, first, second)
