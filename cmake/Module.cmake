@@ -14,7 +14,8 @@ function(slipway_module name)
   endif()
 endfunction()
 
-# A gtest binary whose cases ctest sees one by one, named BINARY.Suite.Case.
+# A gtest binary whose cases ctest sees one by one, named BINARY.Suite.Case. What computes takes two of ctest's slots, what
+# mostly waits one: scripts/test gives it twice as many as there are processors.
 function(slipway_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
   add_executable(${name} ${arg_SOURCES})
@@ -22,5 +23,5 @@ function(slipway_test name)
   target_compile_definitions(${name} PRIVATE SLIPWAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLIPWAY_BINARY_DIR="${CMAKE_BINARY_DIR}")
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${name}.
-    PROPERTIES TIMEOUT 300 LABELS unit)
+    PROPERTIES TIMEOUT 300 PROCESSORS 2 LABELS unit)
 endfunction()

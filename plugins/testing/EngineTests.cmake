@@ -10,7 +10,7 @@ function(slipway_engine_tests engine)
   foreach(part ${ARGN})
     add_test(NAME ${engine}.${part}
       COMMAND ${Python3_EXECUTABLE} -m pytest -q -rs -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${part}_test.py)
-    set_tests_properties(${engine}.${part} PROPERTIES TIMEOUT 300 LABELS unit SKIP_RETURN_CODE 77
+    set_tests_properties(${engine}.${part} PROPERTIES TIMEOUT 300 PROCESSORS 2 LABELS unit SKIP_RETURN_CODE 77
       ENVIRONMENT "SLIPWAY_ENGINE_DRIVE=$<TARGET_FILE:engine_drive>;SLIPWAY_ENGINE=$<TARGET_FILE:${engine}>;PYTHONPATH=${SLIPWAY_ENGINE_TESTING};PYTHONDONTWRITEBYTECODE=1")
   endforeach()
 endfunction()
