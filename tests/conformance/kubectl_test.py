@@ -47,7 +47,7 @@ COMMANDS = [
     ("create -f -", WEB), ("create -f -", WEB, 1), ("get deployment web",), ("get deployment web -o wide",), ("scale deployment web --replicas=0",), ("set image deployment/web main=example.test/main:2",),
     ("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}",), ("rollout history deployment/web",),
     ("create deployment made --image=example.test/made:1 --replicas=0",), ("get deployment made -o yaml",),
-    ("create quota most --hard=pods=2,secrets=10,requests.cpu=1",), ("get quota most",), ("describe quota most",), ("delete quota most",),
+    ("create quota most --hard=pods=2,secrets=10,requests.cpu=1",), ("wait --for=jsonpath={.status.used.pods}=0 quota/most --timeout=50s",), ("get quota most",), ("describe quota most",), ("delete quota most",),
     ("create role reader --verb=get --resource=pods",), ("describe role reader",), ("get role reader -o yaml",), ("create rolebinding reads --role=reader --serviceaccount=k:default",), ("describe rolebinding reads",),
     ("create job once --image=example.test/once:1",), ("get job once",), ("create cronjob often --image=example.test/often:1 --schedule=@hourly",), ("get cronjob often",),
     ("create secret generic s --from-literal=a=b",), ("get secret s -o yaml",), ("describe secret s",), ("create cm made --from-literal=a=b",), ("create cm made --from-literal=a=b", None, 1),

@@ -62,7 +62,7 @@ class Server:
         connection.close()
         return answer
 
-    def run(self, step, seconds=20):
+    def run(self, step, seconds=60):
         end = time.monotonic() + seconds
         while True:
             answer = self.send(step)
