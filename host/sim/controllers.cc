@@ -1,8 +1,8 @@
 #include "sim/controllers.h"
 
 #include <algorithm>
-#include <map>
 
+#include "sim/namespace_conditions.h"
 #include "sim/quota.h"
 
 namespace slipway::sim {
@@ -19,6 +19,14 @@ Json CertificateNote() {
                      "using internal endpoints such as the internal service IP or "
                      "kubernetes.default.svc. No other usage is guaranteed across distributions of "
                      "Kubernetes clusters."}});
+}
+
+// "pods" is "pods.", "db.example.org/clusters" is "clusters.db.example.org".
+std::string ResourceAndGroup(const std::string& collection) {
+  const size_t slash = collection.find('/');
+  return slash == std::string::npos
+             ? collection + "."
+             : collection.substr(slash + 1) + "." + collection.substr(0, slash);
 }
 
 bool Has(const std::vector<std::string>& values, const char* value) {
@@ -230,30 +238,19 @@ void Controllers::FinishNamespace(const std::string& name) {
         "finalize");
     return;
   }
-  std::map<std::string, int> waiting;
-  for (const ObjectKey& one : left)
-    if (const ObjectPtr object = api_.store().Get(one.collection, one.ns, one.name);
-        object != nullptr)
-      for (const std::string& finalizer : object->finalizers) ++waiting[finalizer];
-  std::string text;
-  for (const auto& [finalizer, count] : waiting)
-    text += (text.empty() ? "" : ", ") + finalizer + " in " + std::to_string(count) +
-            " resource instances";
+  Remaining remaining;
+  for (const ObjectKey& one : left) {
+    const ObjectPtr object = api_.store().Get(one.collection, one.ns, one.name);
+    if (object == nullptr) continue;
+    ++remaining.resources[ResourceAndGroup(one.collection)];
+    for (const std::string& finalizer : object->finalizers) ++remaining.finalizers[finalizer];
+  }
   Change(
       key,
       [&](const Json& before) -> Answer<Json> {
         Json after = before;
-        after["status"].Set(
-            "conditions",
-            Json::Arr({Json::Obj(
-                {{"type", "NamespaceFinalizersRemaining"},
-                 {"status", text.empty() ? "False" : "True"},
-                 {"lastTransitionTime", before["metadata"]["deletionTimestamp"]},
-                 {"reason", text.empty() ? "ContentHasNoFinalizers" : "SomeFinalizersRemain"},
-                 {"message",
-                  text.empty()
-                      ? "All content-preserving finalizers finished"
-                      : "Some content in the namespace has finalizers remaining: " + text}})}));
+        after["status"].Set("conditions", NamespaceConditions(before, remaining,
+                                                              FormatSeconds(api_.clock().NowMs())));
         return after;
       },
       "status");

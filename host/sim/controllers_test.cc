@@ -119,11 +119,13 @@ TEST_F(ControllerLoop, ATerminatingNamespaceTakesNothingNewAndSaysWhatItWaitsFor
             "configmaps \"late\" is forbidden: unable to create new content in namespace a because "
             "it is being terminated");
   EXPECT_EQ(late.error().details["causes"][0]["reason"].AsString(), "NamespaceTerminating");
-  EXPECT_NE(Get("v1", "Namespace", "", "a")
-                .At("/status/conditions/0/message")
-                .AsString()
-                .find("example.com/keep in 1"),
-            std::string::npos);
+  const Json conditions = Get("v1", "Namespace", "", "a").At("/status/conditions");
+  ASSERT_EQ(conditions.items().size(), 5U);
+  EXPECT_EQ(conditions[3]["message"].AsString(),
+            "Some resources are remaining: configmaps. has 1 resource instances");
+  EXPECT_EQ(conditions[4]["message"].AsString(),
+            "Some content in the namespace has finalizers remaining: example.com/keep in 1 "
+            "resource instances");
   Release("held");
   Settle();
   EXPECT_EQ(store.Get("namespaces", "", "a"), nullptr);

@@ -135,6 +135,7 @@ REMOVE = [
     r("delete.pod.bound.now", "DELETE pods/q?gracePeriodSeconds=0"),
     r("delete.namespace.create", "POST cm", cm("in-it", finalizers=["test.example/hold"])),
     r("delete.namespace", "DELETE namespaces/$ns"),
+    r("delete.namespace.says-why", "GET namespaces/$ns", until=200, holds=lambda body: body["status"].get("conditions")),
     r("delete.namespace.again", "DELETE namespaces/$ns"),
     r("delete.namespace.refuses", "POST cm", cm("late")),
     r("delete.namespace.refuses-apply", "PATCH cm/late?fieldManager=me", cm("late"), type=APPLY),
