@@ -135,6 +135,26 @@ TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {
       << "the same file is the same engine";
 }
 
+TEST_F(Calls, EngineThatGotNoProcessorIsNotQuarantined) {
+  RegistryOptions options = Options();
+  options.call_timeout_ms = 400;
+  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  ASSERT_TRUE(engine);
+  EXPECT_TRUE(engine->Step(Do("stopped")));
+  EXPECT_EQ(registry_->List().at(0).state, EngineState::kLoaded);
+}
+
+TEST_F(Calls, EngineThatSleepsIsQuarantined) {
+  RegistryOptions options = Options();
+  options.call_timeout_ms = 100;
+  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  ASSERT_TRUE(engine);
+  const auto answer = engine->Step(Do("asleep"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason, "EngineQuarantined");
+  EXPECT_EQ(registry_->List().at(0).state, EngineState::kQuarantined);
+}
+
 TEST_F(Calls, CallersBehindASpinningCallAreFreed) {
   RegistryOptions options = Options();
   options.call_timeout_ms = 1000;
@@ -145,7 +165,7 @@ TEST_F(Calls, CallersBehindASpinningCallAreFreed) {
   for (int i = 0; i < 8; ++i) {
     callers.emplace_back([&] {
       const auto answer = engine->Step(Do("spin"));
-      if (!answer && answer.error().reason == "EngineQuarantined") ++freed;
+      if (!answer && answer.error().code == Code::kUnavailable) ++freed;
     });
   }
   for (std::thread& caller : callers) caller.join();

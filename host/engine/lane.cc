@@ -8,13 +8,24 @@
 #include <optional>
 #include <pthread.h>
 #include <thread>
+#include <time.h>
 
 namespace slipway::engine {
 namespace {
 
 constexpr size_t kQueueLimit = 256;
-
 using Steady = std::chrono::steady_clock;  // real time: a box is about a real thread
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr int kPatience = 10;          // boxes by the wall's clock
+constexpr milliseconds kLookAgain(5);  // the least
+
+nanoseconds Computed(clockid_t clock) {
+  timespec spent{};
+  ::clock_gettime(clock, &spent);
+  return std::chrono::seconds(spent.tv_sec) + nanoseconds(spent.tv_nsec);
+}
 
 Error Quarantined() {
   return {Code::kUnavailable, "EngineQuarantined",
@@ -29,6 +40,7 @@ struct Job {
   bool finished = false, threw = false;
   int32_t code = 0;
   std::optional<Steady::time_point> started;
+  nanoseconds computed_before{};  // by its thread
 };
 
 }  // namespace
@@ -37,11 +49,18 @@ struct Lane::Shared {
   explicit Shared(int64_t timeout_ms)
       : box(timeout_ms), grace(std::max<int64_t>(timeout_ms / 4, 1)) {}
 
-  const std::chrono::milliseconds box, grace;
+  // How much of its box the running call has used up. Its thread is there as long as it runs.
+  nanoseconds Used() const {
+    return std::max<nanoseconds>(Computed(thread_clock) - running->computed_before,
+                                 (Steady::now() - *running->started) / kPatience);
+  }
+
+  const milliseconds box, grace;
   mutable std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::shared_ptr<Job>> queue;
   std::shared_ptr<Job> running;
+  clockid_t thread_clock = 0;
   bool stopping = false, lost = false;
 };
 
@@ -79,6 +98,7 @@ bool Lane::lost() const {
 
 void Lane::Loop(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
+  ::pthread_getcpuclockid(::pthread_self(), &shared->thread_clock);
   while (true) {
     shared->wake.wait(lock,
                       [&] { return shared->stopping || shared->lost || !shared->queue.empty(); });
@@ -87,6 +107,7 @@ void Lane::Loop(const std::shared_ptr<Shared>& shared) {
     shared->queue.pop_front();
     shared->running = job;
     job->started = Steady::now();
+    job->computed_before = Computed(shared->thread_clock);
     lock.unlock();
     int32_t code = SLIPWAY_INTERNAL;
     bool threw = false;
@@ -117,25 +138,24 @@ Result<int32_t> Lane::Run(Function function, std::shared_ptr<CallState> state) {
   }
   shared.queue.push_back(job);
   shared.wake.notify_one();
-  const Steady::time_point give_up = Steady::now() + 10 * shared.box;
+  const Steady::time_point give_up = Steady::now() + kPatience * shared.box;
   while (!job->finished) {
     if (shared.lost) return Quarantined();
     const Steady::time_point now = Steady::now();
-    Steady::time_point until = give_up;
+    Steady::time_point until = now + shared.box;
     if (const std::shared_ptr<Job> running = shared.running) {
       // Whoever waits watches whoever runs.
-      const Steady::time_point box_ends = *running->started + shared.box;
-      if (now >= box_ends + shared.grace) {
+      const nanoseconds used = shared.Used();
+      if (used >= shared.box + shared.grace) {
         shared.lost = true;
         for (const auto& other : shared.queue) other->done.notify_one();
         shared.queue.clear();
         running->done.notify_one();
         return Quarantined();
       }
-      if (now >= box_ends) running->state->Cancel();
-      until = now >= box_ends ? box_ends + shared.grace : box_ends;
-    } else {
-      until = now + shared.box;
+      if (used >= shared.box) running->state->Cancel();
+      const nanoseconds left = (used >= shared.box ? shared.box + shared.grace : shared.box) - used;
+      until = now + std::max<nanoseconds>(left, kLookAgain);
     }
     if (!job->started && now >= give_up) {
       std::erase(shared.queue, job);

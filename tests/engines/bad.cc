@@ -1,10 +1,12 @@
 // Engines that break one rule each, without the wrapper that would keep them from it. What BAD says
 // decides; the words of a request ("spin", "throw" …) decide for the calls.
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <slipway/engine.h>
 
@@ -66,6 +68,13 @@ int32_t Misbehave(const slipway_engine*, const slipway_call* call, slipway_bytes
   if (Says(input, "spin")) {
     for (volatile bool forever = true; forever;) {
     }
+  }
+  if (Says(input, "stopped")) {  // as on a machine that is busy with others
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    return Behave(call);
+  }
+  if (Says(input, "asleep")) {
+    while (true) std::this_thread::sleep_for(std::chrono::hours(1));
   }
   if (Says(input, "slow")) {  // long, but it listens
     while (call->cancelled(call) == 0) {
