@@ -34,7 +34,7 @@ class MysqlServer : public testing::Test {
   }
 
   static LoginTarget App() {
-    return {"mysql", "127.0.0.1", server_->port(), "app", "pw-right", "app", "SELECT 1", 20'000};
+    return {"mysql", "127.0.0.1", server_->port(), "app", "pw-right", "app", "SELECT 1", 60'000};
   }
 
   static std::unique_ptr<MariaDb> server_;

@@ -244,7 +244,7 @@ inline Response Text(std::string body) {
 // Polls with a bound; for states that only another thread of the server can reach.
 template <class Condition>
 bool Eventually(Condition condition) {
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     if (condition()) return true;
     ::poll(nullptr, 0, 5);
   }

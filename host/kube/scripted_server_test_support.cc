@@ -18,7 +18,7 @@
 namespace slipway::kube {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(30);
 
 template <class T, T* (*Read)(BIO*, T**, pem_password_cb*, void*)>
 T* ReadPem(const std::string& pem) {

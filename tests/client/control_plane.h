@@ -89,6 +89,6 @@ class ControlPlaneTest : public ::testing::Test {
 // The user that the server takes the client for: {"username", "uid", "groups", "extra"}.
 Json WhoAmI(Client& client);
 // Looks every few milliseconds; false after so long.
-bool Eventually(const std::function<bool()>& holds, int64_t timeout_ms = 30'000);
+bool Eventually(const std::function<bool()>& holds, int64_t timeout_ms = 90'000);
 
 }  // namespace slipway::kube

@@ -72,7 +72,7 @@ TEST_F(BehaviourTest, AnyWriteMayFailOnce) {
     fake.FailOnce(at);
     CreateCluster(2);
     StartOperator();
-    ASSERT_TRUE(Eventually([&] { return Healthy(2); }, 10)) << "failing write " << at;
+    ASSERT_TRUE(Eventually([&] { return Healthy(2); })) << "failing write " << at;
     EXPECT_TRUE(ConditionTrue(*fake.Get(ref), "ContinuousArchiving")) << "failing write " << at;
     StopOperator();
     ASSERT_TRUE(fake.Delete(ref, {}));
@@ -87,9 +87,10 @@ TEST_F(BehaviourTest, AnyWriteOfAFailoverMayFailOnce) {
     const std::string old = Status()["currentPrimary"].AsString();
     fake.FailOnce(round - 1);
     ASSERT_TRUE(fake.Delete({"v1", "Pod", "acme", old}, {}));
-    ASSERT_TRUE(
-        Eventually([&] { return Healthy(2) && Status()["currentPrimary"].AsString() != old; }, 10))
-        << "round " << round;
+    ASSERT_TRUE(Eventually([&] {
+      return Healthy(2) && Status()["currentPrimary"].AsString() != old;
+    })) << "round "
+        << round;
   }
 }
 

@@ -60,7 +60,7 @@ class DevClusterTest : public testing::Test {
 
   template <class F>
   testing::AssertionResult Eventually(F condition) {
-    for (int i = 0; i < 600; ++i) {
+    for (int i = 0; i < 2400; ++i) {
       if (condition()) return testing::AssertionSuccess();
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }

@@ -43,7 +43,7 @@ class FakeClusterTest : public testing::Test {
 
   // Waits for the fake to reach a state; looks again after every change.
   template <class F>
-  testing::AssertionResult Eventually(F condition, int seconds = 40) {
+  testing::AssertionResult Eventually(F condition, int seconds = 120) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     for (;;) {
       if (condition()) return testing::AssertionSuccess();

@@ -59,7 +59,7 @@ class MysqlTest : public testing::Test {
   }
 
   template <class F>
-  testing::AssertionResult Eventually(F condition, int seconds = 40) {
+  testing::AssertionResult Eventually(F condition, int seconds = 120) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     for (;;) {
       if (condition()) return testing::AssertionSuccess();

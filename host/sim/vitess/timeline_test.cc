@@ -182,9 +182,9 @@ TEST_F(VitessTimelineTest, ThreeTabletsArePendingAsRecorded) {
     const auto same = [&] {
       return Normalised(Object(RefOf(want))["status"]) == Normalised(want["status"]);
     };
-    EXPECT_TRUE(Eventually(same, 5)) << NameOf(want) << "\n"
-                                     << Text(Normalised(want["status"])) << "\n"
-                                     << Text(Normalised(Object(RefOf(want))["status"]));
+    EXPECT_TRUE(Eventually(same, 30)) << NameOf(want) << "\n"
+                                      << Text(Normalised(want["status"])) << "\n"
+                                      << Text(Normalised(Object(RefOf(want))["status"]));
   }
 }
 
