@@ -20,7 +20,13 @@ class Calls : public EngineDirectory {
     return engine ? *engine : nullptr;
   }
 
-  std::shared_ptr<Engine> OpenBad() { return Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", Options()); }
+  std::shared_ptr<Engine> OpenBad(int64_t box_ms) {
+    RegistryOptions options = Options();
+    options.call_timeout_ms = box_ms;
+    return Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  }
+
+  std::shared_ptr<Engine> OpenBad() { return OpenBad(Options().call_timeout_ms); }
 
   static Json Do(const char* what) { return Json::Obj({{"schema", 1}, {"do", what}}); }
 
@@ -115,9 +121,7 @@ TEST_F(Calls, OversizedInputIsNotSent) {
 }
 
 TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {
-  RegistryOptions options = Options();
-  options.call_timeout_ms = 1000;
-  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  auto engine = OpenBad(1000);
   ASSERT_TRUE(engine);
   const auto answer = engine->Step(Do("spin"));
   ASSERT_FALSE(answer);
@@ -136,18 +140,14 @@ TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {
 }
 
 TEST_F(Calls, EngineThatGotNoProcessorIsNotQuarantined) {
-  RegistryOptions options = Options();
-  options.call_timeout_ms = 400;
-  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  auto engine = OpenBad(400);
   ASSERT_TRUE(engine);
   EXPECT_TRUE(engine->Step(Do("stopped")));
   EXPECT_EQ(registry_->List().at(0).state, EngineState::kLoaded);
 }
 
 TEST_F(Calls, EngineThatSleepsIsQuarantined) {
-  RegistryOptions options = Options();
-  options.call_timeout_ms = 100;
-  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  auto engine = OpenBad(100);
   ASSERT_TRUE(engine);
   const auto answer = engine->Step(Do("asleep"));
   ASSERT_FALSE(answer);
@@ -156,9 +156,7 @@ TEST_F(Calls, EngineThatSleepsIsQuarantined) {
 }
 
 TEST_F(Calls, CallersBehindASpinningCallAreFreed) {
-  RegistryOptions options = Options();
-  options.call_timeout_ms = 1000;
-  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  auto engine = OpenBad(1000);
   ASSERT_TRUE(engine);
   std::atomic<int> freed{0};
   std::vector<std::thread> callers;
@@ -170,12 +168,11 @@ TEST_F(Calls, CallersBehindASpinningCallAreFreed) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(freed, 8);
+  EXPECT_EQ(registry_->List().at(0).state, EngineState::kQuarantined);
 }
 
 TEST_F(Calls, SlowEngineThatListensIsNotQuarantined) {
-  RegistryOptions options = Options();
-  options.call_timeout_ms = 1000;
-  auto engine = Open(SLIPWAY_ENGINE_BAD, "bad", "BAD", options);
+  auto engine = OpenBad(1000);
   ASSERT_TRUE(engine);
   const auto answer = engine->Step(Do("slow"));
   ASSERT_FALSE(answer);

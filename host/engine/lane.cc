@@ -13,11 +13,11 @@
 namespace slipway::engine {
 namespace {
 
-constexpr size_t kQueueLimit = 256;
 using Steady = std::chrono::steady_clock;  // real time: a box is about a real thread
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
+constexpr size_t kQueueLimit = 256;
 constexpr int kPatience = 10;          // boxes by the wall's clock
 constexpr milliseconds kLookAgain(5);  // the least
 
@@ -83,8 +83,8 @@ Lane::~Lane() {
   }
   shared_->wake.notify_all();
   if (lost) {
-    // The only detached thread there is: it sits in foreign code that does not return, so joining
-    // would hang the exit. It holds what it uses and the library stays mapped.
+    // It sits in foreign code that does not return: joining would hang the exit. It holds what it
+    // uses and the library stays mapped.
     thread_->thread.detach();
   } else {
     thread_->thread.join();
