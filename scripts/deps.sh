@@ -1,12 +1,13 @@
-# Sourced by the other scripts: what is needed from Debian 12, and how to get it.
-#   deps_ensure [--no-install] GROUP…     groups: build run test quality node
-# Installs through apt what is missing (asks once when sudo is needed); with --no-install prints it and ends.
+# The other scripts source this file. It knows what is needed from Debian 12, and how to get it.
+#   deps_ensure [--no-install] GROUP…     groups: build run vitess test quality node
+# Installs missing packages through apt (and asks once when sudo is needed); with --no-install it prints them and ends.
 
-deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpistache-dev libhttp-parser-dev libboost1.81-dev
-  rapidjson-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libmariadb-dev libmongoc-dev libyaml-cpp-dev libcli11-dev ccache
+deps_build="build-essential cmake ninja-build pkg-config ca-certificates libpistache-dev libboost1.81-dev
+  rapidjson-dev libssl-dev libcurl4-openssl-dev libexpat1-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libmariadb-dev libmongoc-dev libyaml-cpp-dev libcli11-dev ccache mold
   libgtest-dev libgmock-dev libbenchmark-dev"
-deps_run="postgresql-15 postgresql-client-15 mariadb-server-core mariadb-client-core curl openssl procps python3"
-deps_test="python3-venv python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
+deps_run="postgresql-15 postgresql-client-15 mariadb-server-core mariadb-client-core python3-pymongo curl openssl procps python3"
+deps_vitess="etcd-server libaio1 libnuma1 maven"
+deps_test="python3-venv python3-boto3 python3-pytest python3-jsonschema python3-yaml sqlite3 wrk"
 deps_quality="clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr"
 deps_node="containerd runc containernetworking-plugins debootstrap iproute2 nftables conntrack util-linux python3-yaml python3-venv"
 
@@ -26,7 +27,7 @@ deps_ensure() {
     esac
   done
   missing=$(deps_missing $wanted)
-  # kubectl may come from elsewhere; Debian's is in kubernetes-client.
+  # kubectl may come from another place; Debian's is in kubernetes-client.
   case " $* " in *" test "*) command -v kubectl >/dev/null 2>&1 || missing="$missing kubernetes-client" ;; esac
   [ -n "${missing// /}" ] || return 0
   if [ "$install" = no ]; then
@@ -42,7 +43,7 @@ deps_ensure() {
     fi
     sudo=sudo
   fi
-  # Debian's postgresql package starts a default cluster unless told not to before it is installed.
+  # Debian's postgresql package starts a default cluster, unless it is told not to before it is installed.
   if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     $sudo mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null

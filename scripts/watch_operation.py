@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Follows an operation's event stream and prints a line a stage.
+"""Follows the event stream of an operation and prints one line per stage.
 
 usage: watch_operation.py URL TOKEN OPERATION   (exit status 1 unless it SUCCEEDED)
 """

@@ -130,7 +130,7 @@ def test_patches_of_every_type(k, ns):
     k.run("-n", ns, "patch", "cm", "patched", "--type=json", "-p", '[{"op":"test","path":"/data/b","value":"2"},{"op":"move","from":"/data/b","path":"/data/d"}]')
     assert k.json("-n", ns, "get", "cm", "patched")["data"] == {"c": "3", "d": "2"}
     assert "request is invalid" in k.run("-n", ns, "patch", "cm", "patched", "--type=json", "-p", '[{"op":"test","path":"/data/d","value":"9"}]', ok=False)
-    k.run("-n", ns, "patch", "cm", "patched", "-p", '{"data":{"e":"5"}}')  # strategic, kubectl's default
+    k.run("-n", ns, "patch", "cm", "patched", "-p", '{"data":{"e":"5"}}')  # a strategic patch, kubectl's default
     assert k.json("-n", ns, "get", "cm", "patched")["data"] == {"c": "3", "d": "2", "e": "5"}
     k.run("-n", ns, "label", "cm", "patched", "x=1")
     k.run("-n", ns, "label", "cm", "patched", "x-")
@@ -258,3 +258,55 @@ def test_what_a_real_server_refuses_is_refused(k, ns):
     wait_for(lambda: k.exists("-n", ns, "pod", "logs-1"), 30, "the pod")
     absent = k.sim.call("GET", f"/api/v1/namespaces/{ns}/pods/logs-1/log?container=nobody")
     assert absent.status == 400 and "not valid for pod" in absent.json["message"], absent.body
+
+
+def template(name, **spec):
+    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "main", "image": "example.test/main:1", "ports": [{"containerPort": 5432}]}], **spec}}
+
+
+def workload(api, kind, name, **spec):
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def test_workloads_that_no_operator_owns_get_their_pods(k, ns):
+    claims = [{"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]
+    selector = lambda name: {"matchLabels": {"app": name}}  # noqa: E731
+    items = [
+        workload("apps/v1", "StatefulSet", "db", replicas=3, serviceName="db", selector=selector("db"), template=template("db"), volumeClaimTemplates=claims),
+        workload("apps/v1", "Deployment", "web", replicas=2, selector=selector("web"), template=template("web")),
+        workload("batch/v1", "Job", "load", completions=2, template=template("load", restartPolicy="Never")),
+        workload("batch/v1", "CronJob", "nightly", schedule="0 3 * * *", jobTemplate={"spec": {"template": template("nightly", restartPolicy="OnFailure")}}),
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": template("alone")["spec"]},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}, "spec": {"selector": {"app": "db"}, "ports": [{"port": 5432}]}}]
+    k.run("-n", ns, "apply", "--server-side", "--validate=false", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    k.run("-n", ns, "rollout", "status", "statefulset/db", "--timeout=60s")
+    k.run("-n", ns, "rollout", "status", "deployment/web", "--timeout=60s")
+    k.run("-n", ns, "wait", "--for=condition=Complete", "job/load", "--timeout=60s")
+    k.run("-n", ns, "wait", "--for=condition=Ready", "pod/alone", "--timeout=60s")
+    assert {c["status"]["phase"] for c in k.json("-n", ns, "get", "pvc")["items"]} == {"Bound"}
+    k.run("-n", ns, "create", "job", "now", "--from=cronjob/nightly")
+    k.run("-n", ns, "wait", "--for=condition=Complete", "job/now", "--timeout=60s")
+    wait_for(lambda: "slipway.dev/simulated" in k.json("-n", ns, "get", "service", "db")["metadata"].get("annotations", {}), 30, "the service to be marked")
+    k.run("-n", ns, "set", "image", "deployment/web", "main=example.test/main:2")
+    k.run("-n", ns, "rollout", "status", "deployment/web", "--timeout=60s")
+    k.run("-n", ns, "scale", "statefulset/db", "--replicas=1")
+    wait_for(lambda: not k.exists("-n", ns, "pod", "db-1"), 60, "the pod to go")
+    k.run("-n", ns, "delete", "pod", "db-0", "--timeout=60s")
+    k.run("-n", ns, "rollout", "status", "statefulset/db", "--timeout=60s")
+    k.run("-n", ns, "delete", "deployment/web", "statefulset/db", "pod/alone", "cronjob/nightly", "job/load", "--timeout=60s")
+    wait_for(lambda: not k.json("-n", ns, "get", "pods")["items"], 60, "all pods to go")
+
+
+def test_a_kind_without_an_operator_says_so(k, ns):
+    k.run("apply", "--validate=false", "-f", "-", stdin=WIDGETS)
+    wait_for(lambda: "widgets" in k.run("api-resources", "--api-group=test.example", "--no-headers", "--cached=false"), 30, "the kind")
+    widget = {"apiVersion": "test.example/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 1}}
+    done = subprocess.run(k.base + ["-n", ns, "apply", "--validate=false", "-f", "-"], input=json.dumps(widget), capture_output=True, text=True, timeout=60, check=True)
+    text = "the development cluster has no operator for Widget.test.example: the object stays as it is written, and nothing will become ready"
+    assert done.stderr.strip() == f"Warning: {text}"
+    assert text in k.run("-n", ns, "describe", "widget", "w")
+    again = subprocess.run(k.base + ["-n", ns, "annotate", "widget", "w", "a=b"], capture_output=True, text=True, timeout=60, check=True)
+    assert again.stderr == ""
+    played = workload("postgresql.cnpg.io/v1", "Cluster", "db", instances=1, storage={"size": "1Gi"})
+    quiet = subprocess.run(k.base + ["-n", ns, "apply", "--validate=false", "-f", "-"], input=json.dumps(played), capture_output=True, text=True, timeout=60, check=True)
+    assert quiet.stderr == ""

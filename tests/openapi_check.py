@@ -1,11 +1,11 @@
-"""Holds live answers against the served OpenAPI document: what is not declared there fails."""
+"""Checks live answers against the served OpenAPI document: anything undeclared fails."""
 import json
 import urllib.parse
 
 import jsonschema
 
-# A path or method that no route has is answered by the router, so no operation declares it.
-UNROUTED = {400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505}
+# The router answers a path or method that has no route, so no operation declares these.
+UNROUTED = {400, 404, 405, 408, 413, 414, 417, 431, 500, 501, 503, 505}
 PROBLEM = "application/problem+json"
 
 
@@ -33,6 +33,7 @@ class OpenApiChecker:
         assert declared is not None, f"{where}: status not declared for {operation['operationId']}: {body[:500]!r}"
         self.checked.add((operation["operationId"], status))
         self._check_headers(where, status, headers, declared)
+        self._check_reason(where, method, headers, body, declared)
         self._check_body(where, method, headers, body, declared.get("content", {}))
 
     def _operation(self, method, path):
@@ -76,6 +77,15 @@ class OpenApiChecker:
                 continue
             assert name in headers, f"{where}: header {name} is declared and not sent"
 
+    @staticmethod
+    def _check_reason(where, method, headers, body, declared):
+        """The code of a refusal is one that the route declares for the status, or an engine's own."""
+        if method.upper() == "HEAD" or media_type(headers.get("content-type")) != PROBLEM:
+            return
+        problem = json.loads(body)
+        reasons = declared.get("x-slipway-reasons", [])
+        assert problem["code"] in reasons or "engine" in problem, f"{where}: {problem['code']} is not among the declared {reasons}: {body[:500]!r}"
+
     def _check_body(self, where, method, headers, body, content):
         if method.upper() == "HEAD":
             return
@@ -96,13 +106,13 @@ class OpenApiChecker:
 
 
 def check_document(document):
-    """The document itself: unique operationIds, path parameters declared, schemas well-formed."""
+    """Checks the document itself: unique operationIds, declared path parameters, well-formed schemas."""
     ids = set()
     for path, item in document["paths"].items():
         for operation in item.values():
             assert operation["operationId"] not in ids, operation["operationId"]
             ids.add(operation["operationId"])
-            declared = {p.get("name") for p in operation["parameters"] if p.get("in") == "path"}
+            declared = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
             assert declared == {s[1:-1] for s in path.split("/") if s.startswith("{")}, path
     for schema in document["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "engine/engine.h"
+#include "engine/registry.h"
 
 namespace {
 

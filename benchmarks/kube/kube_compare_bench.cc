@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kube/client.h"
+#include "kube/kubeconfig.h"
 
 namespace slipway::bench {
 namespace {

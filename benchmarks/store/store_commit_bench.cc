@@ -59,7 +59,8 @@ bool Prepare(Store& store, const Clock& clock, size_t callers,
   return true;
 }
 
-bool Measure(Store& store, const Clock& clock, const std::vector<OperationRecord>& operations,
+// Counts the operations' revisions up.
+bool Measure(Store& store, const Clock& clock, std::vector<OperationRecord>& operations,
              int64_t duration_ms, Run& run) {
   const size_t callers = operations.size();
   const Store::Stats before = store.stats();
@@ -77,6 +78,7 @@ bool Measure(Store& store, const Clock& clock, const std::vector<OperationRecord
         stage.attempts = static_cast<int>(latencies_ms[i].size());
         change.events = {{0, operations[i].id, 0, "stage.started", R"({"stage":"PROVISION"})"}};
         if (!store.Commit(std::move(change))) failed = true;
+        ++operations[i].revision;
         const int64_t done_ms = clock.SteadyMs();
         latencies_ms[i].push_back(done_ms - now_ms);
         now_ms = done_ms;

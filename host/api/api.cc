@@ -27,6 +27,13 @@ bool Changes(const std::string& method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 
+std::vector<std::string> NamesOf(const std::vector<pipeline::Tier>& tiers) {
+  std::vector<std::string> out;
+  out.reserve(tiers.size());
+  for (const auto& tier : tiers) out.push_back(tier.name);
+  return out;
+}
+
 Problem Busy() {
   Problem out;
   out.status = 503;
@@ -47,7 +54,7 @@ Problem Draining() {
 }  // namespace
 
 struct Api::Impl {
-  // Counters by route and status: looked up once, then kept.
+  // Caches the counters by route and status.
   struct Meter {
     std::mutex mutex;
     std::map<std::pair<std::string, int>, Metrics::Counter> requests;
@@ -61,8 +68,8 @@ struct Api::Impl {
   const Clock& clock;
   Logger& log;
   Metrics& metrics;
-  const std::vector<Route> routes = MakeRoutes();
-  const std::string openapi, openapi_etag;
+  const std::vector<Route> routes = AllRoutes();
+  Document document;
   const PageTokens page_tokens;
   http::Router router;
   Meter meter;
@@ -73,7 +80,7 @@ struct Api::Impl {
   std::shared_ptr<EventHub> hub;
   Context context;
   Executor workers, probes;
-  http::Server server;  // last: its threads use all of the above
+  http::Server server;  // last: its threads use all members above
 
   Impl(ApiOptions o, pipeline::Service& s, store::Store& st, engine::Registry& e, const Clock& c,
        Logger& l, Metrics& m)
@@ -84,8 +91,7 @@ struct Api::Impl {
         clock(c),
         log(l),
         metrics(m),
-        openapi(MakeOpenApi(routes, options.version).Dump()),
-        openapi_etag("\"" + Sha256Hex(openapi).substr(0, 16) + "\""),
+        document(routes, options.version, NamesOf(service.tiers())),
         page_tokens(options.page_token_key),
         tokens(std::make_shared<const TokenTable>(options.tokens)),
         hub(std::make_shared<EventHub>(
@@ -104,11 +110,9 @@ struct Api::Impl {
                 page_tokens,
                 *hub,
                 draining,
-                openapi,
-                openapi_etag,
+                document,
                 [this](const Call& call, http::Response response) {
-                  Finish(call, std::move(response));
-                }},
+                  Finish(call, std::move(response)); }},
         workers("api", options.workers, kQueue),
         probes("probe", 1, kProbeQueue),
         server(
@@ -137,7 +141,8 @@ struct Api::Impl {
 
   http::Response Refuse(int status, std::string_view reason, std::string_view wanted_id) {
     const std::string id = RequestId(wanted_id);
-    http::Response out = Render(FromStatus(status, reason), "", id);
+    const std::string detail = "the request cannot be read: " + std::string(reason);
+    http::Response out = Render(FromStatus(status, detail), "", id);
     out.headers.emplace_back("X-Request-Id", id);
     Count("refused", status, 0);
     log.Info("http.refused", {{"request", id}, {"status", status}, {"reason", reason}});
@@ -186,10 +191,10 @@ struct Api::Impl {
     Finish(call, Render(problem, call.request().path, call.request_id));
   }
 
-  // What every request passes before its handler; true when it may go on.
+  // Checks every request before its handler; true when the handler may run.
   bool Admit(Call& call, const http::Router::Found& found) {
     if (found.outcome == http::Router::Outcome::kNotFound) {
-      Finish(call, FromStatus(404, "there is nothing at this path"));
+      Finish(call, FromStatus(404, "no route has this path"));
       return false;
     }
     if (found.outcome == http::Router::Outcome::kMethodNotAllowed) {
@@ -207,12 +212,12 @@ struct Api::Impl {
       return false;
     }
     call.route = &routes[found.route];
-    if (!found.params.empty()) call.id = found.params[0].second;
+    call.path = found.params;
     if (call.route->access != Access::kPublic) {
       auto caller = Authenticate(call.request());
       if (!caller) {
-        Finish(call, ToProblem({Code::kUnauthenticated, "Unauthenticated",
-                                "a known bearer token is needed"}));
+        Finish(call,
+               ToProblem({Code::kUnauthenticated, "Unauthenticated", "send a valid bearer token"}));
         return false;
       }
       call.caller = *std::move(caller);
@@ -222,7 +227,7 @@ struct Api::Impl {
         return false;
       }
     }
-    if (const auto checked = CheckQuery(*call.route, call.request()); !checked) {
+    if (const auto checked = CheckParameters(*call.route, call.path, call.request()); !checked) {
       Finish(call, ToProblem(checked.error()));
       return false;
     }
@@ -235,7 +240,8 @@ struct Api::Impl {
 
   void Run(const std::shared_ptr<Call>& call) {
     try {
-      Reply reply = Dispatch(context, call);
+      if (const auto refused = ReadRequest(context, *call)) return Finish(*call, *refused);
+      Reply reply = call->route->handler(context, *call);
       if (reply.kind == Reply::Kind::kResponse) Finish(*call, std::move(reply.response));
     } catch (const std::exception& e) {
       log.Error("http.threw", {{"request", call->request_id}, {"what", e.what()}});
@@ -286,7 +292,7 @@ void Api::Stop(int64_t drain_ms) {
   if (impl_->stopped) return;
   impl_->stopped = true;
   SetDraining();
-  // The hub goes on until the last: it answers the long polls that the server waits for.
+  // The hub stops last: it answers the long polls that the server waits for.
   impl_->server.Stop(drain_ms);
   impl_->workers.Drain();
   impl_->probes.Drain();

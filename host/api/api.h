@@ -9,18 +9,18 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
-#include "engine/engine.h"
+#include "engine/registry.h"
 #include "http/server.h"
 #include "pipeline/service.h"
 #include "store/store.h"
 
 namespace slipway::api {
 
-// A caller. The token itself is nowhere kept, only its SHA-256.
+// A caller's token. The host keeps only its SHA-256.
 struct Token {
   std::string name, sha256_hex;
-  std::string role;  // admin | editor | viewer; viewers read, without credentials
-  std::vector<std::string> organizations;  // "*" is all, empty is none
+  std::string role;  // admin | editor | viewer; a viewer reads all but credentials
+  std::vector<std::string> organizations;  // "*": all; empty: none
 };
 
 struct ApiOptions {
@@ -29,13 +29,13 @@ struct ApiOptions {
   std::string version, commit;
   size_t workers = 8;
   bool require_idempotency_key = false;
-  std::string page_token_key;  // 32 bytes; random at start when empty
+  std::string page_token_key;  // 32 bytes; empty: random at start
   int64_t sse_heartbeat_ms = 15'000;
   size_t max_streams = 256;  // event streams and long polls together
 };
 
-// The REST API. Requests run on a bounded pool of workers, probes apart from them, event streams
-// and long polls on one thread of their own. The references must outlive it.
+// The REST API. Requests run on a bounded pool of workers. Probes have their own thread; event
+// streams and long polls share another. The references must outlive the API.
 class Api {
  public:
   Api(ApiOptions options, pipeline::Service& service, store::Store& store,
@@ -44,14 +44,13 @@ class Api {
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  Result<void> Start();  // errors of http::Server::Start
+  Result<void> Start();  // same errors as http::Server::Start
   uint16_t port() const;
-  // From now on readiness fails and changes are refused with 503; reads go on. Streams are told to
-  // go elsewhere.
+  // From now on readiness fails, and changes get 503; reads go on. Streams end with "goaway".
   void SetDraining();
-  // Ends streams, answers what is in flight, joins. Idempotent.
+  // Ends streams, answers the requests in flight, joins threads. Idempotent.
   void Stop(int64_t drain_ms);
-  // Any thread. Open streams are ended, so that their callers authenticate again.
+  // Ends open streams, so that their callers authenticate again. Any thread.
   void SetTokens(std::vector<Token> tokens);
 
  private:

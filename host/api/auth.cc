@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kScheme = "bearer ";
 
-// "" when it is not a bearer token.
+// "" if the header holds no bearer token.
 std::string_view TokenOf(std::string_view header) {
   if (header.size() <= kScheme.size()) return {};
   for (size_t i = 0; i < kScheme.size(); ++i) {
@@ -39,6 +39,8 @@ bool Caller::May(Access access) const {
     case Access::kWrite:
     case Access::kSecrets:
       return role == "admin" || role == "editor";
+    case Access::kAdmin:
+      return role == "admin";
   }
   return false;
 }

@@ -10,7 +10,7 @@
 
 namespace slipway::api {
 
-// Who asks. Immutable.
+// The caller of a request. Immutable.
 struct Caller {
   std::string name, role;
   bool all_organizations = false;
@@ -20,12 +20,12 @@ struct Caller {
   bool May(Access access) const;
 };
 
-// The tokens of the configuration. Immutable, any thread.
+// The configured tokens. Immutable, any thread.
 class TokenTable {
  public:
   explicit TokenTable(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
-  // The value of an Authorization header → the caller. Every token is compared, in constant time.
+  // Finds the caller for an Authorization header. It compares every token, in constant time.
   std::optional<Caller> Authenticate(std::string_view authorization) const;
 
  private:

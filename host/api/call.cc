@@ -9,9 +9,7 @@
 namespace slipway::api {
 namespace {
 
-constexpr int64_t kMaxPage = 500;
-
-// The filters of a list as one text, in a fixed order.
+// Joins a list's filters in a fixed order.
 std::string FilterText(const Call& call) {
   http::Pairs filters = call.request().query;
   std::erase_if(filters,
@@ -22,13 +20,25 @@ std::string FilterText(const Call& call) {
   return text.Dump();
 }
 
-Error NotFound(const char* what, const std::string& id) {
-  return Error{Code::kNotFound,
-               std::string(what) == "instance" ? "InstanceNotFound" : "OperationNotFound",
-               std::string("there is no ") + what + " " + Json::Quote(id)};
+// A caller's key applies to one method on one path.
+store::IdempotencyKey KeyOf(const Call& call, const std::string& key) {
+  Json scope = Json::Arr({call.caller.name, call.route->method, call.route->path});
+  for (const auto& [name, value] : call.path) scope.Push(value);
+  if (call.path.empty()) scope.Push("");
+  return {.scope = scope.Dump(),
+          .key = key,
+          .fingerprint = Sha256Hex(call.route->method + "\n" + call.request().path + "\n" +
+                                   Canonical(call.body))};
 }
 
 }  // namespace
+
+const std::string& Call::Path(std::string_view name) const {
+  static const std::string kNone;
+  const auto found =
+      std::find_if(path.begin(), path.end(), [&](const auto& p) { return p.first == name; });
+  return found != path.end() ? found->second : kNone;
+}
 
 http::Response JsonResponse(int status, const Json& body, http::Pairs headers) {
   http::Response out;
@@ -52,6 +62,10 @@ Reply Fail(const Call& call, const Problem& problem) {
   return Render(problem, call.request().path, call.request_id);
 }
 
+pipeline::Actor ActorOf(const Call& call) {
+  return {call.caller.name, call.request_id};
+}
+
 http::Response Accepted(const store::OperationRecord& operation, const Json& body) {
   const std::string path = OperationPath(operation.id);
   return JsonResponse(202, body,
@@ -61,32 +75,36 @@ http::Response Accepted(const store::OperationRecord& operation, const Json& bod
                        {"Retry-After", "2"}});
 }
 
-Result<std::optional<store::IdempotencyKey>> ReadIdempotencyKey(const Context& context,
-                                                                const Call& call,
-                                                                const Json& body) {
-  const std::string* key = call.request().Header("idempotency-key");
-  if (key == nullptr) {
-    if (!context.options.require_idempotency_key) return std::optional<store::IdempotencyKey>();
-    return Error{Code::kInvalid, "IdempotencyKeyRequired",
-                 "this host wants an Idempotency-Key with every POST"};
+std::optional<Problem> ReadRequest(const Context& context, Call& call) {
+  const Route& route = *call.route;
+  if (route.body) {
+    std::vector<Error> problems;
+    auto body = ReadBody(*route.body, call.request(), problems);
+    if (!body) {
+      Problem out = ToProblem(body.error(), std::move(problems));
+      if (out.status == 415)
+        out.headers.emplace_back(route.method == "PATCH" ? "Accept-Patch" : "Accept",
+                                 route.body->type);
+      return out;
+    }
+    call.body = *std::move(body);
   }
-  if (!IsIdempotencyKey(*key)) {
-    return Error{Code::kInvalid, "IdempotencyKeyInvalid",
-                 "Idempotency-Key must be 1 to 255 printable ASCII characters"};
+  const auto& parameters = route.parameters;
+  const bool repeatable = std::any_of(parameters.begin(), parameters.end(),
+                                      [](const auto& p) { return p.name == "Idempotency-Key"; });
+  if (!repeatable) return std::nullopt;
+  if (const std::string* key = call.request().Header("idempotency-key")) {
+    call.idempotency = KeyOf(call, *key);
+  } else if (context.options.require_idempotency_key) {
+    return ToProblem({Code::kInvalid, "IdempotencyKeyRequired",
+                      "this host requires an Idempotency-Key with every " + route.method});
   }
-  store::IdempotencyKey out;
-  out.scope = Json::Arr({call.caller.name, call.route->method, call.route->path, call.id}).Dump();
-  out.key = *key;
-  out.fingerprint =
-      Sha256Hex(call.route->method + "\n" + call.request().path + "\n" + Canonical(body));
-  return std::optional(std::move(out));
+  return std::nullopt;
 }
 
 Result<Page> ReadPage(const Context& context, const Call& call) {
   Page page;
-  const int64_t size = QueryInt(call.request(), "pageSize", 50);
-  if (size < 1) return Error{Code::kInvalid, "Malformed", "pageSize must be 1 to 500"};
-  page.size = static_cast<size_t>(std::min(size, kMaxPage));
+  page.size = static_cast<size_t>(QueryInt(call.request(), "pageSize", 50));
   page.filter = FilterText(call);
   if (const std::string* token = call.request().Query("pageToken")) {
     TRY(page.after, context.page_tokens.Read(*token, page.filter, context.clock.NowMs()));
@@ -101,7 +119,7 @@ http::Response PageResponse(const Context& context, const Call& call, const Page
   if (last) {
     const std::string token = context.page_tokens.Make(*last, page.filter, context.clock.NowMs());
     body.Set("nextPageToken", token);
-    std::string link = "<" + call.route->path + "?";
+    std::string link = "<" + call.request().path + "?";
     for (const auto& [name, value] : call.request().query) {
       if (name != "pageToken") link += name + "=" + PercentEncode(value) + "&";
     }
@@ -111,61 +129,17 @@ http::Response PageResponse(const Context& context, const Call& call, const Page
 }
 
 Result<store::InstanceRecord> SeenInstance(const Context& context, const Call& call) {
-  auto found = context.store.GetInstance(call.id);
+  auto found = context.store.GetInstance(call.id());
   if (!found && found.error().code != Code::kNotFound) return std::move(found).error();
-  if (!found || !call.caller.Sees(found->organization)) return NotFound("instance", call.id);
+  if (!found || !call.caller.Sees(found->organization)) return NotFound("instance", call.id());
   return found;
 }
 
 Result<store::OperationRecord> SeenOperation(const Context& context, const Call& call) {
-  auto found = context.store.GetOperation(call.id);
+  auto found = context.store.GetOperation(call.id());
   if (!found && found.error().code != Code::kNotFound) return std::move(found).error();
-  if (!found || !call.caller.Sees(found->organization)) return NotFound("operation", call.id);
+  if (!found || !call.caller.Sees(found->organization)) return NotFound("operation", call.id());
   return found;
-}
-
-Reply Dispatch(const Context& context, const std::shared_ptr<Call>& call) {
-  switch (call->route->endpoint) {
-    case Endpoint::kCreateInstance:
-      return CreateInstance(context, *call);
-    case Endpoint::kListInstances:
-      return ListInstances(context, *call);
-    case Endpoint::kGetInstance:
-      return GetInstance(context, *call);
-    case Endpoint::kPatchInstance:
-      return PatchInstance(context, *call);
-    case Endpoint::kDeleteInstance:
-      return DeleteInstance(context, *call);
-    case Endpoint::kGetCredentials:
-      return GetCredentials(context, *call);
-    case Endpoint::kListOperations:
-      return ListOperations(context, *call);
-    case Endpoint::kGetOperation:
-      return GetOperation(context, call);
-    case Endpoint::kCancelOperation:
-      return CancelOperation(context, *call);
-    case Endpoint::kRetryOperation:
-      return RetryOperation(context, *call);
-    case Endpoint::kOperationEvents:
-      return OperationEvents(context, *call);
-    case Endpoint::kListEngines:
-      return ListEngines(context, *call);
-    case Endpoint::kGetEngine:
-      return GetEngine(context, *call);
-    case Endpoint::kListTiers:
-      return ListTiers(context, *call);
-    case Endpoint::kVersion:
-      return GetVersion(context, *call);
-    case Endpoint::kLivez:
-      return Livez(context, *call);
-    case Endpoint::kReadyz:
-      return Readyz(context, *call);
-    case Endpoint::kMetrics:
-      return GetMetrics(context, *call);
-    case Endpoint::kOpenApi:
-      return GetOpenApi(context, *call);
-  }
-  return Fail(*call, FromStatus(500, ""));
 }
 
 }  // namespace slipway::api

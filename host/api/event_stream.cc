@@ -55,7 +55,7 @@ void EventHub::Stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
-  Poll();  // whoever came in between
+  Poll();  // serves subscribers that were added meanwhile
 }
 
 bool EventHub::Reserve() {
@@ -73,7 +73,7 @@ void EventHub::Release() {
 void EventHub::Add(std::shared_ptr<Subscriber> subscriber) {
   {
     const std::lock_guard lock(mutex_);
-    // It may have missed something between its first look and now.
+    // It may have missed an event since its first look.
     changed_.insert(subscriber->operation_id);
     if (draining_) ending_ = "goaway";
     std::string id = subscriber->operation_id;
@@ -177,8 +177,8 @@ bool EventHub::ServeStream(Subscriber& subscriber, bool changed, const std::stri
   if (stream.closed()) return false;
   const bool due = subscriber.due_ms <= clock_.SteadyMs();
   const int64_t before = subscriber.after;
-  // Also with a heartbeat: what could not be read the last time is not lost. The operation first:
-  // if it is over now, all its events are stored already.
+  // Each heartbeat reads, too, so that a failed read loses no event. The operation comes first: if
+  // it is over now, all its events are stored.
   if (changed || due) {
     const auto operation = source_.operation(subscriber.operation_id);
     while (operation) {

@@ -19,18 +19,18 @@
 
 namespace slipway::api {
 
-// One frame of server-sent events; `id` 0 leaves the reader's last event id as it is.
+// One frame of server-sent events; `id` 0 keeps the reader's last event id.
 std::string SseFrame(const std::string& type, const Json& data, int64_t id);
 
-// Whether a long poll need not wait any longer: the operation is over, or a person must act.
+// True when a long poll may end: the operation is over, or a person must act.
 bool EndsWait(const store::OperationRecord& operation);
 
-// Everyone who follows an operation: event streams and long polls. One thread serves them all: it
-// sleeps until the store reports events or a heartbeat or deadline is due. Guarded by one mutex,
-// which covers no reading and no writing; a subscriber's own fields belong to that thread.
+// Serves the followers of operations: event streams and long polls. One thread serves them all. It
+// sleeps until the store reports events or a heartbeat or deadline is due. One mutex guards the
+// hub; it covers no read or write. A subscriber's own fields belong to that thread.
 class EventHub {
  public:
-  // Where operations and events are read; called on the hub's thread.
+  // Reads operations and events. Called on the hub's thread.
   struct Source {
     std::function<Result<store::OperationRecord>(const std::string& id)> operation;
     std::function<Result<std::vector<store::EventRecord>>(const std::string& id, int64_t after,
@@ -47,25 +47,26 @@ class EventHub {
   EventHub& operator=(const EventHub&) = delete;
 
   void Start();
-  // Streams get a last event "goaway", long polls their answer. Idempotent.
+  // Streams get a last event "goaway"; long polls get their answer. Idempotent.
   void Stop();
 
-  // A place for one subscriber; false when all are taken or the hub is draining. Give it back with
-  // Release unless it is used by Add….
+  // Reserves a place for one subscriber; false when all are taken or the hub is draining. Add… uses
+  // the place; otherwise return it with Release.
   bool Reserve();
   void Release();
-  // Sends the stored events after `after`, then new ones; "done" and the end when it is over.
+  // Sends the stored events after `after`, then new ones. When the operation is over, sends "done"
+  // and ends.
   void AddStream(const std::string& operation_id, std::shared_ptr<http::Stream> stream,
                  int64_t after);
-  // Answers once: when EndsWait, or at the deadline.
+  // Answers once: when EndsWait is true, or at the deadline.
   void AddWaiter(const std::string& operation_id, int64_t deadline_steady_ms, Gone gone,
                  Answer answer);
 
-  // Something of this operation was stored. Any thread, does not block.
+  // Call it after a write for this operation. Any thread; does not block.
   void Notify(const std::string& operation_id);
-  // Ends all that is open: streams with an event of this type, long polls with their answer.
+  // Ends all subscribers: streams with an event of this type, long polls with their answer.
   void EndAll(const std::string& type);
-  // EndAll("goaway"), and nobody new is let in.
+  // EndAll("goaway"); then the hub takes no new subscriber.
   void SetDraining();
   size_t subscribers() const;
 

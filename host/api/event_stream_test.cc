@@ -28,7 +28,7 @@ class FakeStream final : public http::Stream {
   bool closed_ = false;
 };
 
-// A hub without its thread: every round is a call of Poll.
+// A hub without its thread: the test calls Poll for each round.
 class EventHubTest : public testing::Test {
  protected:
   void Store(const std::string& type) {

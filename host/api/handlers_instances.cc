@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/render.h"
 #include "api/request.h"
+#include "pipeline/verbs.h"
 
 namespace slipway::api {
 namespace {
@@ -24,65 +25,44 @@ Result<Json> Show(const Context& context, const store::InstanceRecord& instance,
   return RenderInstance(instance, view);
 }
 
-Reply ShowOne(const Context& context, const Call& call, const store::InstanceRecord& instance) {
-  const auto shown = Show(context, instance, EngineServes(context, instance.database_type));
-  if (!shown) return Fail(context, call, shown.error());
-  const std::string etag = (*shown)["etag"].AsString();
-  const std::string* known = call.request().Header("if-none-match");
-  if (call.route->endpoint == Endpoint::kGetInstance && known != nullptr &&
-      IfNoneMatchHits(*known, etag)) {
-    http::Response unchanged;
-    unchanged.status = 304;
-    unchanged.headers = {{"ETag", etag}};
-    unchanged.content_type.clear();
-    return unchanged;
-  }
-  return JsonResponse(200, *shown, {{"ETag", etag}, {"Cache-Control", "no-cache"}});
-}
-
-Problem MediaType(const char* header, const char* wanted) {
-  Problem out = FromStatus(415, std::string("the body must be ") + wanted);
-  out.headers.emplace_back(header, wanted);
+Reply NotModified(const std::string& etag) {
+  http::Response out;
+  out.status = 304;
+  out.headers = {{"ETag", etag}};
+  out.content_type.clear();
   return out;
 }
 
-Problem EtagMismatch() {
-  return ToProblem(
-      Error{Code::kPrecondition, "EtagMismatch", "the instance was changed since it was read"});
+Reply ShowOne(const Context& context, const Call& call, const store::InstanceRecord& instance) {
+  const auto shown = Show(context, instance, EngineServes(context, instance.database_type));
+  if (!shown) return Fail(context, call, shown.error());
+  return JsonResponse(200, *shown,
+                      {{"ETag", (*shown)["etag"].AsString()}, {"Cache-Control", "no-cache"}});
 }
 
-// A deleted instance can be read, but nothing can be done with it.
+// A caller can read a deleted instance but not change it.
 Error Gone(const std::string& id) {
   return Error{Code::kNotFound, "InstanceNotFound", "instance " + id + " is deleted"};
 }
 
-// What both writes look at first: the instance is visible, there, and as the caller knows it.
-struct Checked {
-  store::InstanceRecord instance;
-  std::optional<Problem> problem;
-};
-
-Result<Checked> CheckForWrite(const Context& context, const Call& call) {
+// Both writes check this first: the instance is visible, not deleted, and matches If-Match.
+Result<store::InstanceRecord> InstanceForWrite(const Context& context, const Call& call) {
   TRY(store::InstanceRecord instance, SeenInstance(context, call));
   if (instance.deleted_ms != 0) return Gone(instance.id);
   const std::string* match = call.request().Header("if-match");
-  if (match != nullptr && !IfMatchHolds(*match, instance.generation))
-    return Checked{std::move(instance), EtagMismatch()};
-  return Checked{std::move(instance), std::nullopt};
+  if (match != nullptr && !IfMatchHolds(*match, instance.generation)) {
+    return Error{Code::kPrecondition, "EtagMismatch", "the instance was changed since it was read"};
+  }
+  return instance;
 }
 
-}  // namespace
-
 Reply CreateInstance(const Context& context, const Call& call) {
-  if (!HasContentType(call.request(), "application/json"))
-    return Fail(call, MediaType("Accept", "application/json"));
-  const auto body = ParseBody(call.request());
-  if (!body) return Fail(context, call, body.error());
-  auto key = ReadIdempotencyKey(context, call, *body);
-  if (!key) return Fail(context, call, key.error());
-
-  pipeline::CreateRequest create;
-  std::vector<Error> wrong = ParseCreate(*body, context.service.tiers(), create);
+  pipeline::OperationRequest wanted;
+  wanted.idempotency = call.idempotency;
+  pipeline::CreateRequest& create = wanted.create.emplace();
+  std::vector<Error> wrong = ParseCreate(call.body, context.service.tiers(), create);
+  wanted.verb = create.source.is_object() ? "restore" : "create";
+  if (create.source.is_object()) wanted.arguments.Set("source", create.source);
   if (!create.organization.empty() && !call.caller.Sees(create.organization)) {
     return Fail(context, call,
                 {Code::kForbidden, "Forbidden",
@@ -99,16 +79,13 @@ Reply CreateInstance(const Context& context, const Call& call) {
         context, call,
         {Code::kInvalid, "ValidationFailed", "the request is not valid; errors[] says where"},
         std::move(wrong));
-  create.requested_by = call.caller.name;
-  create.request_id = call.request_id;
-  create.idempotency = *std::move(key);
 
-  std::vector<pipeline::Warning> warnings;
-  const auto submitted = context.service.Create(create, &wrong, &warnings);
-  if (!submitted) return Fail(context, call, submitted.error(), std::move(wrong));
+  pipeline::Findings findings;
+  const auto submitted = context.service.Submit(wanted, ActorOf(call), findings);
+  if (!submitted) return Fail(context, call, submitted.error(), std::move(findings.problems));
   Json shown = RenderOperation(submitted->operation);
   Json list = Json::MakeArray();
-  for (const auto& warning : warnings)
+  for (const auto& warning : findings.warnings)
     list.Push(Json::Obj({{"pointer", warning.field}, {"message", warning.message}}));
   if (!list.empty()) shown.Set("warnings", std::move(list));
   http::Response out = Accepted(submitted->operation, shown);
@@ -119,26 +96,22 @@ Reply CreateInstance(const Context& context, const Call& call) {
 Reply ListInstances(const Context& context, const Call& call) {
   const auto page = ReadPage(context, call);
   if (!page) return Fail(context, call, page.error());
-  const auto text = [&](const char* name) {
-    const std::string* value = call.request().Query(name);
-    return value != nullptr ? *value : std::string();
-  };
   store::InstanceFilter filter;
-  filter.project = text("projectName");
-  filter.name = text("name");
-  filter.database_type = text("databaseType");
-  filter.tier = text("tier");
-  const std::string state = text("state");
-  // UNKNOWN is not stored: it is every instance without its engine.
+  filter.project = QueryText(call.request(), "projectName");
+  filter.name = QueryText(call.request(), "name");
+  filter.database_type = QueryText(call.request(), "databaseType");
+  filter.tier = QueryText(call.request(), "tier");
+  const std::string state = QueryText(call.request(), "state");
+  // UNKNOWN is not stored: it means an instance without its engine.
   if (state != "UNKNOWN") filter.state = state;
   filter.include_deleted = state == "DELETED";
   filter.before_created_ms = page->after.created_ms;
   filter.before_id = page->after.id;
   filter.limit = page->size + 1;
-  const std::string org = text("orgId");
+  const std::string org = QueryText(call.request(), "orgId");
   if (!call.caller.all_organizations) filter.organizations = call.caller.organizations;
   if (!org.empty()) filter.organizations = {org};
-  // An empty list of organizations would mean all of them to the store.
+  // For the store an empty list of organizations means all.
   const bool nothing = (!call.caller.all_organizations && filter.organizations.empty()) ||
                        (!org.empty() && !call.caller.Sees(org));
   if (nothing) return PageResponse(context, call, *page, Json::MakeArray(), std::nullopt);
@@ -165,26 +138,27 @@ Reply ListInstances(const Context& context, const Call& call) {
 
 Reply GetInstance(const Context& context, const Call& call) {
   const auto instance = SeenInstance(context, call);
-  return instance ? ShowOne(context, call, *instance) : Fail(context, call, instance.error());
+  if (!instance) return Fail(context, call, instance.error());
+  Reply shown = ShowOne(context, call, *instance);
+  const std::string* known = call.request().Header("if-none-match");
+  if (known != nullptr && shown.response.status == 200 &&
+      IfNoneMatchHits(*known, shown.response.headers.front().second))
+    return NotModified(shown.response.headers.front().second);
+  return shown;
 }
 
 Reply PatchInstance(const Context& context, const Call& call) {
-  constexpr const char* kType = "application/merge-patch+json";
-  if (!HasContentType(call.request(), kType)) return Fail(call, MediaType("Accept-Patch", kType));
-  const auto body = ParseBody(call.request());
-  if (!body) return Fail(context, call, body.error());
-  // Without If-Match a lost race is tried again on what is there then.
-  for (int left = kPatchTries; left > 0; --left) {
-    const auto checked = CheckForWrite(context, call);
-    if (!checked) return Fail(context, call, checked.error());
-    if (checked->problem) return Fail(call, *checked->problem);
+  // Without If-Match a lost race is retried on the new state.
+  for (int left = kPatchTries;; --left) {
+    const auto instance = InstanceForWrite(context, call);
+    if (!instance) return Fail(context, call, instance.error());
     Patch patch;
-    std::vector<Error> wrong = ParsePatch(*body, patch);
+    std::vector<Error> wrong = ParsePatch(call.body, patch);
     if (wrong.size() == 1 && wrong[0].code == Code::kNotImplemented)
       return Fail(context, call, wrong[0]);
     std::optional<std::string> labels;
     if (patch.labels && wrong.empty()) {
-      const auto old = Json::Parse(checked->instance.labels);
+      const auto old = Json::Parse(instance->labels);
       auto merged = PatchLabels(old ? *old : Json::MakeObject(), *patch.labels);
       if (merged) {
         labels = merged->Dump();
@@ -197,44 +171,186 @@ Reply PatchInstance(const Context& context, const Call& call) {
           context, call,
           {Code::kInvalid, "ValidationFailed", "the request is not valid; errors[] says where"},
           std::move(wrong));
-    if (!labels && !patch.deletion_protection) return ShowOne(context, call, checked->instance);
-    auto patched = context.store.PatchInstance(call.id, checked->instance.generation,
-                                               patch.deletion_protection, labels);
+    if (!labels && !patch.deletion_protection) return ShowOne(context, call, *instance);
+    auto patched = context.service.Patch(
+        {call.id(), instance->generation, patch.deletion_protection, labels}, ActorOf(call));
     if (patched) return ShowOne(context, call, *patched);
     const bool raced =
         patched.error().reason == "EtagMismatch" && call.request().Header("if-match") == nullptr;
     if (!raced || left == 1) return Fail(context, call, patched.error());
   }
-  return Fail(call, EtagMismatch());
 }
 
 Reply DeleteInstance(const Context& context, const Call& call) {
-  const auto checked = CheckForWrite(context, call);
-  if (!checked) return Fail(context, call, checked.error());
-  if (checked->problem) return Fail(call, *checked->problem);
-  pipeline::DeleteRequest request;
-  request.instance_id = call.id;
-  if (call.request().Header("if-match") != nullptr)
-    request.expected_generation = checked->instance.generation;
-  const std::string* retain = call.request().Query("retainVolumes");
-  request.retain_volumes = retain != nullptr && *retain == "true";
-  request.requested_by = call.caller.name;
-  request.request_id = call.request_id;
-  const auto submitted = context.service.Delete(request);
-  if (!submitted) return Fail(context, call, submitted.error());
-  return Accepted(submitted->operation, RenderOperation(submitted->operation));
+  Json arguments = Json::MakeObject();
+  if (QueryText(call.request(), "retainVolumes") == "true") arguments.Set("retain_volumes", true);
+  const std::string backups = QueryText(call.request(), "retainBackups");
+  if (!backups.empty()) arguments.Set("retain_backups", backups == "true");
+  if (QueryText(call.request(), "finalBackup") == "true") {
+    if (backups == "false")
+      return Fail(context, call,
+                  {Code::kInvalid, "FinalBackupNotRetained",
+                   "finalBackup=true is of use only if the backups are retained"});
+    arguments.Set(pipeline::kFinalBackup, true);
+  }
+  return SubmitOn(context, call, "delete", std::move(arguments));
+}
+
+Reply RepairInstance(const Context& context, const Call& call) {
+  return SubmitOn(context, call, "repair", Json::MakeObject());
 }
 
 Reply GetCredentials(const Context& context, const Call& call) {
   const auto instance = SeenInstance(context, call);
   if (!instance) return Fail(context, call, instance.error());
-  if (instance->deleted_ms != 0) return Fail(context, call, Gone(call.id));
-  const auto fields = context.service.Credentials(call.id);
-  if (!fields) return Fail(context, call, fields.error());
-  context.log.Info("credentials.read",
-                   {{"instance", call.id}, {"by", call.caller.name}, {"request", call.request_id}});
-  return JsonResponse(200, RenderCredentials(*instance, *fields),
+  if (instance->deleted_ms != 0) return Fail(context, call, Gone(call.id()));
+  const auto secrets = context.service.Credentials(call.id(), ActorOf(call));
+  if (!secrets) return Fail(context, call, secrets.error());
+  Json fields = Json::MakeObject();
+  for (const auto& [name, value] : *secrets) fields.Set(name, value.Reveal());
+  context.log.Info(
+      "credentials.read",
+      {{"instance", call.id()}, {"by", call.caller.name}, {"request", call.request_id}});
+  return JsonResponse(200, RenderCredentials(*instance, fields),
                       {{"Cache-Control", "no-store"}, {"Pragma", "no-cache"}});
+}
+
+Parameter Label(const char* name, const char* description) {
+  return {.name = name, .description = description, .characters = "a-z0-9-", .min = 1, .max = 63};
+}
+
+}  // namespace
+
+Reply SubmitOn(const Context& context, const Call& call, const char* verb, Json arguments) {
+  const auto instance = InstanceForWrite(context, call);
+  if (!instance) return Fail(context, call, instance.error());
+  pipeline::OperationRequest request;
+  request.verb = verb;
+  request.instance_id = call.id();
+  request.arguments = std::move(arguments);
+  request.idempotency = call.idempotency;
+  if (call.request().Header("if-match") != nullptr)
+    request.expected_generation = instance->generation;
+  pipeline::Findings findings;
+  const auto submitted = context.service.Submit(request, ActorOf(call), findings);
+  if (!submitted) return Fail(context, call, submitted.error());
+  http::Response out = Accepted(submitted->operation, RenderOperation(submitted->operation));
+  if (call.idempotency && submitted->replayed)
+    out.headers.emplace_back("Idempotency-Replayed", "true");
+  return out;
+}
+
+std::vector<Route> InstanceRoutes() {
+  const Parameter id = IdOf("instance");
+  return {
+      {.method = "POST",
+       .path = "/v1/instances",
+       .operation_id = "createInstance",
+       .summary = "Create a database, empty or out of another one's backups",
+       .access = Access::kWrite,
+       .parameters = {IdempotencyKeyHeader()},
+       .body = {{.type = "application/json", .schema = "CreateInstance"}},
+       .answers = {AcceptedOperation()},
+       .refusals = {{400, {"IdempotencyKeyRequired"}},
+                    {409, {"NameTaken", "NamespaceTaken", "BackupsExpired"}},
+                    {422, {"IdempotencyKeyReused"}}},
+       .asks_engine = true,
+       .handler = CreateInstance},
+      {.method = "GET",
+       .path = "/v1/instances",
+       .operation_id = "listInstances",
+       .summary = "List instances",
+       .parameters = Paged({Label("orgId", "only of this organization"),
+                            Label("projectName", "only of projects with this name"),
+                            Label("name", "only with this name"),
+                            {.name = "databaseType",
+                             .description = "only of this type",
+                             .characters = "A-Z0-9_",
+                             .min = 1,
+                             .max = 64},
+                            {.name = "tier",
+                             .description = "only of this tier",
+                             .characters = " -~",
+                             .min = 1,
+                             .max = 64},
+                            {.name = "state",
+                             .description = "only in this state; DELETED lists deleted instances",
+                             .values = {"PROVISIONING", "ACTIVE", "DEGRADED", "DELETING", "DELETED",
+                                        "FAILED", "UNKNOWN"}}}),
+       .answers = {Ok("InstanceList", {"Link"})},
+       .refusals = {{400, {"PageTokenMismatch"}}, {410, {"PageTokenExpired"}}},
+       .handler = ListInstances},
+      {.method = "GET",
+       .path = "/v1/instances/{id}",
+       .operation_id = "getInstance",
+       .summary = "Read an instance",
+       .parameters = {id, IfNoneMatchHeader()},
+       .answers = {Ok("Instance", {"ETag"}),
+                   {.status = 304, .description = "not modified", .headers = {"ETag"}}},
+       .handler = GetInstance},
+      {.method = "PATCH",
+       .path = "/v1/instances/{id}",
+       .operation_id = "patchInstance",
+       .summary = "Change labels and deletion protection",
+       .access = Access::kWrite,
+       .parameters = {id, IfMatchHeader()},
+       .body = {{.type = "application/merge-patch+json", .schema = "PatchInstance"}},
+       .answers = {Ok("Instance", {"ETag"})},
+       .refusals = {{412, {"EtagMismatch"}}},
+       .handler = PatchInstance},
+      {.method = "DELETE",
+       .path = "/v1/instances/{id}",
+       .operation_id = "deleteInstance",
+       .summary = "Delete an instance with its data",
+       .access = Access::kWrite,
+       .parameters = {id,
+                      {.name = "retainVolumes",
+                       .description = "true keeps the PersistentVolumes (reclaim policy "
+                                      "Retain) and names them in the operation (retained); false "
+                                      "(the default) deletes the data",
+                       .type = Parameter::Type::kBoolean},
+                      {.name = "retainBackups",
+                       .description = "true (the default) keeps the backups in a store of the host "
+                                      "until they expire (expiresAt), so that the instance can be "
+                                      "restored; false removes them once it is deleted. A bucket "
+                                      "of the caller's own is never touched",
+                       .type = Parameter::Type::kBoolean},
+                      {.name = "finalBackup",
+                       .description = "true takes a backup first. If it fails, or the operation is "
+                                      "cancelled before its end, nothing is deleted",
+                       .type = Parameter::Type::kBoolean},
+                      IfMatchHeader()},
+       .answers = {AcceptedOperation()},
+       .refusals = {{409,
+                     {"DeletionProtected", "OperationInProgress", "BackupNotConfigured",
+                      "WrongState"}},
+                    {412, {"EtagMismatch"}},
+                    {422, {"RetainNotSupported", "VerbUnsupported", "FinalBackupNotRetained"}},
+                    {503, {"EngineUnavailable", "EngineQuarantined", "EngineCrashed"}}},
+       .handler = DeleteInstance},
+      {.method = "POST",
+       .path = "/v1/instances/{id}/repair",
+       .operation_id = "repairInstance",
+       .summary = "Apply the plan again; objects with another owner stay as they are",
+       .access = Access::kWrite,
+       .parameters = {id, IdempotencyKeyHeader(), IfMatchHeader()},
+       .body = NoFields(),
+       .answers = {AcceptedOperation()},
+       .refusals = {{400, {"IdempotencyKeyRequired"}},
+                    {409, {"OperationInProgress", "WrongState"}},
+                    {412, {"EtagMismatch"}},
+                    {422, {"IdempotencyKeyReused"}}},
+       .handler = RepairInstance},
+      {.method = "GET",
+       .path = "/v1/instances/{id}/credentials",
+       .operation_id = "getCredentials",
+       .summary = "Read the connection data, including the password",
+       .access = Access::kSecrets,
+       .parameters = {id},
+       .answers = {Ok("Credentials", {"Cache-Control"})},
+       .refusals = {{404, {"NoCredentials"}}, {409, {"NoCredentialsYet"}}},
+       .handler = GetCredentials},
+  };
 }
 
 }  // namespace slipway::api

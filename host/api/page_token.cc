@@ -29,10 +29,10 @@ Result<PagePosition> PageTokens::Read(std::string_view token, std::string_view f
                                       int64_t now_ms) const {
   auto bytes = Base64UrlDecode(token);
   if (!bytes || bytes->size() <= kMacBytes)
-    return Bad("PageTokenInvalid", "pageToken is not one that this API made");
+    return Bad("PageTokenInvalid", "this API did not make this pageToken");
   const std::string payload = bytes->substr(kMacBytes);
   if (!ConstantTimeEqual(bytes->substr(0, kMacBytes), HmacSha256(key_, payload))) {
-    return Bad("PageTokenInvalid", "pageToken is not one that this API made");
+    return Bad("PageTokenInvalid", "this API did not make this pageToken");
   }
   TRY(const Json fields, Json::Parse(payload));
   if (fields["f"].AsString() != Sha256Hex(filter).substr(0, 32)) {

@@ -8,14 +8,14 @@
 
 namespace slipway::api {
 
-// Where the next page of a list starts: strictly after this row in (created desc, id desc).
+// The next page of a list starts strictly after this row in (created desc, id desc).
 struct PagePosition {
   int64_t created_ms = 0;
   std::string id;
 };
 
-// Opaque page tokens, authenticated and bound to the filter they came from. They grant nothing:
-// every page checks the caller again. Immutable, any thread.
+// Opaque page tokens, authenticated and bound to their filter. They grant no access: every page
+// checks the caller again. Immutable, any thread.
 class PageTokens {
  public:
   explicit PageTokens(std::string key) : key_(std::move(key)) {}

@@ -9,10 +9,9 @@
 namespace slipway::api {
 namespace {
 
-constexpr size_t kMaxErrors = 100;  // listed one by one; a body may hold tens of thousands
+constexpr size_t kMaxErrors = 100;  // most that we list; a body may hold tens of thousands
 
-constexpr const char* kInternalDetail =
-    "The host failed. The request id finds the cause in its log.";
+constexpr const char* kInternalDetail = "The host failed. Search its log for the request id.";
 
 bool Upper(char c) {
   return std::isupper(static_cast<unsigned char>(c)) != 0;
@@ -22,7 +21,7 @@ bool Lower(char c) {
   return std::islower(static_cast<unsigned char>(c)) != 0 || (c >= '0' && c <= '9');
 }
 
-// Wrong as HTTP or as JSON, not as a request of this API.
+// True for invalid HTTP or JSON, false for an invalid request of this API.
 bool IsMalformed(const std::string& reason) {
   for (const char* word :
        {"BadJson", "Malformed", "UnknownParameter", "PageTokenInvalid", "PageTokenMismatch",
@@ -35,6 +34,7 @@ bool IsMalformed(const std::string& reason) {
 int StatusOf(const Error& error) {
   switch (error.code) {
     case Code::kInvalid:
+      if (error.reason == "UnsupportedMediaType") return 415;
       return IsMalformed(error.reason) ? 400 : 422;
     case Code::kUnauthenticated:
       return 401;
@@ -53,7 +53,7 @@ int StatusOf(const Error& error) {
       return 422;
     case Code::kNotImplemented:
       return 501;
-    // A quota does not go away by waiting; a rate limit does.
+    // Waiting helps against a rate limit, but not against a quota.
     case Code::kExhausted:
       return error.reason.find("Quota") != std::string::npos ? 403 : 429;
     case Code::kUnavailable:
@@ -62,7 +62,7 @@ int StatusOf(const Error& error) {
     case Code::kDeadline:
       return 504;
     case Code::kInternal:
-      return 500;
+      return error.engine.empty() ? 500 : 502;
   }
   return 500;
 }
@@ -87,10 +87,14 @@ const char* DefaultCode(int status) {
       return "TARGET_TOO_LONG";
     case 415:
       return "UNSUPPORTED_MEDIA_TYPE";
+    case 417:
+      return "EXPECTATION_FAILED";
     case 431:
       return "HEADERS_TOO_LARGE";
     case 501:
       return "NOT_IMPLEMENTED";
+    case 502:
+      return "ENGINE_FAILED";
     case 503:
       return "UNAVAILABLE";
     case 505:
@@ -105,6 +109,11 @@ std::string Kebab(std::string text) {
     c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return text;
+}
+
+std::string Title(const Problem& problem) {
+  if (problem.status == 502) return "The engine " + problem.engine + " failed";
+  return http::StatusText(problem.status);
 }
 
 }  // namespace
@@ -134,6 +143,7 @@ Problem ToProblem(const Error& error, std::vector<Error> details) {
   if (out.code.empty() || out.status == 500) out.code = DefaultCode(out.status);
   out.detail = out.status == 500 ? kInternalDetail : error.message;
   out.errors = std::move(details);
+  out.engine = error.engine;
   out.retryable = error.retryable || out.status == 429 || out.status == 503 || out.status == 504;
   out.retry_after_seconds = (error.retry_after_ms + 999) / 1000;
   if (error.reason == "OperationInProgress") {
@@ -158,7 +168,7 @@ Problem FromStatus(int status, std::string_view detail) {
 
 http::Response Render(const Problem& problem, std::string_view path, std::string_view request_id) {
   Json body = Json::Obj({{"type", "/errors/" + Kebab(problem.code)},
-                         {"title", http::StatusText(problem.status)},
+                         {"title", Title(problem)},
                          {"status", problem.status},
                          {"detail", problem.detail},
                          {"instance", path},
@@ -187,6 +197,7 @@ http::Response Render(const Problem& problem, std::string_view path, std::string
     body.Set("retryAfterSeconds", seconds);
     out.headers.emplace_back("Retry-After", std::to_string(seconds));
   }
+  if (!problem.engine.empty()) body.Set("engine", problem.engine);
   if (!problem.operation_id.empty()) body.Set("operationId", problem.operation_id);
   if (!problem.instance_id.empty()) body.Set("instanceId", problem.instance_id);
   out.content_type = "application/problem+json";

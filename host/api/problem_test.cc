@@ -28,6 +28,7 @@ TEST(Problem, EveryErrorCodeHasItsStatus) {
       {Code::kInvalid, "ValidationFailed", 422, "VALIDATION_FAILED"},
       {Code::kInvalid, "IdempotencyKeyReused", 422, "IDEMPOTENCY_KEY_REUSED"},
       {Code::kInvalid, "BadJson", 400, "BAD_JSON"},
+      {Code::kInvalid, "UnsupportedMediaType", 415, "UNSUPPORTED_MEDIA_TYPE"},
       {Code::kInvalid, "Malformed", 400, "MALFORMED"},
       {Code::kInvalid, "PageTokenMismatch", 400, "PAGE_TOKEN_MISMATCH"},
       {Code::kInvalid, "IdempotencyKeyRequired", 400, "IDEMPOTENCY_KEY_REQUIRED"},
@@ -59,6 +60,20 @@ TEST(Problem, AnInternalErrorKeepsItsTextInside) {
       Render(ToProblem({Code::kInternal, "StoreCorrupt", "SELECT secret"}), "/v1/x", "r1");
   EXPECT_EQ(response.body.find("SELECT"), std::string::npos);
   EXPECT_EQ(response.body.find("STORE_CORRUPT"), std::string::npos);
+}
+
+TEST(Problem, AnEnginesFailureIsNotTheHosts) {
+  Error error{Code::kInternal, "BadDocument", "validate: /spec is missing"};
+  error.engine = "engine-example";
+  const auto body = Json::Parse(Render(ToProblem(error), "/v1/instances", "r1").body);
+  ASSERT_TRUE(body);
+  EXPECT_EQ((*body)["status"].AsInt(), 502);
+  EXPECT_EQ((*body)["code"].AsString(), "BAD_DOCUMENT");
+  EXPECT_EQ((*body)["title"].AsString(), "The engine engine-example failed");
+  EXPECT_EQ((*body)["detail"].AsString(), "validate: /spec is missing");
+  EXPECT_EQ((*body)["engine"].AsString(), "engine-example");
+  error.code = Code::kPrecondition;
+  EXPECT_EQ(ToProblem(error).status, 409);
 }
 
 TEST(Problem, SaysWhereAndWhenToComeBack) {

@@ -22,7 +22,7 @@ void SetText(Json& out, const char* name, const std::string& text) {
   if (!text.empty()) out.Set(name, text);
 }
 
-// Only the known members, so that an engine's extras cannot leak.
+// Copies only the known members, so that an engine's extras cannot leak.
 Json RenderEndpoint(const Json& endpoint) {
   Json out = Json::Obj({{"name", endpoint["name"].AsString()},
                         {"role", endpoint["role"].AsString()},
@@ -37,9 +37,12 @@ Json RenderEndpoint(const Json& endpoint) {
   return out;
 }
 
-Json RenderProof(const Json& proof) {
-  Json out = Json::Obj({{"state", proof["state"].AsString()}});
-  for (const char* name : {"endpoint", "at", "message"}) SetText(out, name, proof[name].AsString());
+Json RenderCondition(const Json& condition) {
+  Json out = Json::Obj({{"type", condition["type"].AsString()},
+                        {"status", condition["status"].AsString()},
+                        {"reason", UpperSnake(condition["reason"].AsString())}});
+  SetText(out, "message", condition["message"].AsString());
+  SetTime(out, "lastTransitionAt", condition["since_ms"].AsInt());
   return out;
 }
 
@@ -74,8 +77,31 @@ Json RenderStatus(const store::InstanceRecord& instance, const InstanceView& vie
   SetText(out, "operationId", view.operation_id);
   if (outputs["login_proof"].is_object())
     out.Set("loginProof", RenderProof(outputs["login_proof"]));
-  out.Set("conditions", Json::Arr({std::move(ready)}));
+  Json conditions = Json::Arr({std::move(ready)});
+  for (const Json& condition : outputs["conditions"].items())
+    conditions.Push(RenderCondition(condition));
+  out.Set("conditions", std::move(conditions));
   return out;
+}
+
+// The scheme of an instance's connection strings: the operator's own, without "+srv", which needs
+// DNS records that our addresses lack; otherwise the type's name.
+std::string SchemeOf(const store::InstanceRecord& instance, const std::string& uri) {
+  const size_t end = uri.find("://");
+  if (end != std::string::npos) return uri.substr(0, std::min(end, uri.find('+')));
+  std::string out = instance.database_type;
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+// The path of an operator's own string, which is where the user logs in: "app" of
+// "x://u:p@one:1,two:1/app?set=orders".
+std::string DatabaseOf(const std::string& uri) {
+  const size_t authority = uri.find("://");
+  if (authority == std::string::npos) return "";
+  const size_t path = uri.find('/', authority + 3);
+  if (path == std::string::npos) return "";
+  return uri.substr(path + 1, uri.find('?', path) - path - 1);
 }
 
 }  // namespace
@@ -88,9 +114,18 @@ std::string OperationPath(const std::string& id) {
   return "/v1/operations/" + id;
 }
 
+Json RenderProof(const Json& proof) {
+  Json out = Json::Obj({{"state", proof["state"].AsString()}});
+  for (const char* name : {"endpoint", "at", "message"}) SetText(out, name, proof[name].AsString());
+  return out;
+}
+
 Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& view) {
   const Json spec = ParseOr(instance.spec, Json::MakeObject());
   const Json& parameters = spec["parameters"];
+  Json backup = spec["backup"];
+  if (backup.is_object() && instance.drill_days >= 0)
+    backup.Set("drill", Json::Obj({{"everyDays", instance.drill_days}}));
   Json out = Json::Obj({{"id", instance.id},
                         {"name", instance.name},
                         {"kind", "Instance"},
@@ -107,10 +142,10 @@ Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& v
                      {"databaseType", instance.database_type},
                      {"tier", instance.tier},
                      {"parameters", parameters.is_object() ? parameters : Json::MakeObject()},
-                     {"backup", spec["backup"]},
+                     {"backup", std::move(backup)},
                      {"deletionProtection", instance.deletion_protection}}));
   out.Set("status", RenderStatus(instance, view));
-  // A look at the cluster that saw nothing new does not make a new representation.
+  // An observation without changes keeps the representation and its etag.
   out.Set("etag", MakeEtag(instance.generation, out.Dump()));
   if (instance.observed_ms > 0) out["status"].Set("observedAt", FormatTime(instance.observed_ms));
   return out;
@@ -134,11 +169,29 @@ Json RenderEngine(const engine::EngineStatus& status, const Json& description) {
   out.Set("verbs", status.verbs.is_array() ? status.verbs : Json::MakeArray());
   if (description.is_object()) {
     if (description["name_limit"].is_int()) out.Set("nameLimit", description["name_limit"]);
+    if (const Json& backup = description["backup"]; backup.is_object()) {
+      Json shown = Json::MakeObject();
+      for (const char* name : {"types", "targets"})
+        shown.Set(name, backup[name].is_array() ? backup[name] : Json::MakeArray());
+      out.Set("backup", shown.Set("continuous", backup["continuous"].AsBool()));
+    }
     if (description["parameters_schema"].is_object()) {
       out.Set("parametersSchema", description["parameters_schema"]);
     }
   }
   return out;
+}
+
+Json RenderAudit(const store::AuditRecord& record) {
+  return Json::Obj({{"id", std::to_string(record.seq)},
+                    {"kind", "AuditRecord"},
+                    {"at", FormatTime(record.at_ms)},
+                    {"actor", record.actor},
+                    {"action", record.action},
+                    {"target", Json::Obj({{"kind", record.target_kind}, {"id", record.target_id}})},
+                    {"orgId", record.organization},
+                    {"requestId", record.request_id},
+                    {"data", ParseOr(record.data, Json::MakeObject())}});
 }
 
 Json RenderTier(const pipeline::Tier& tier) {
@@ -172,10 +225,8 @@ std::string PercentEncode(std::string_view text) {
 Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields) {
   const std::string &username = fields["username"].AsString(),
                     &password = fields["password"].AsString();
-  const std::string& database = fields["database"].AsString();
-  std::string scheme = instance.database_type;
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string database = fields["database"].AsString(DatabaseOf(fields["uri"].AsString()));
+  const std::string scheme = SchemeOf(instance, fields["uri"].AsString());
   const Json outputs = ParseOr(instance.outputs, Json::MakeObject());
   Json endpoints = Json::MakeArray();
   for (const Json& endpoint : outputs["endpoints"].items()) {
@@ -186,7 +237,7 @@ Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields
     std::string uri = scheme + "://" + PercentEncode(username) + ":" + PercentEncode(password) +
                       "@" + bracketed + ":" + port;
     if (!database.empty()) uri += "/" + PercentEncode(database);
-    // Inside the cluster an operator's own string says more: all hosts, the replica set.
+    // Inside the cluster the operator's own string has more: all hosts and the replica set.
     if (fields["uri"].is_string() && endpoint["role"].AsString() == "READ_WRITE" &&
         !endpoint["external"].is_object())
       uri = fields["uri"].AsString();
@@ -203,7 +254,7 @@ Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields
     endpoints.Push(std::move(out));
   }
   Json out = Json::Obj({{"kind", "Credentials"}, {"instanceId", instance.id}});
-  // The primary's once more at the top, which is what most callers want.
+  // Repeats the primary's values at the top level, for the callers that need only them.
   const Json::Array& all = endpoints.items();
   const auto primary = std::find_if(
       all.begin(), all.end(), [](const Json& e) { return e["role"].AsString() == "READ_WRITE"; });

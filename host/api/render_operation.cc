@@ -3,6 +3,8 @@
 #include "api/problem.h"
 #include "api/render.h"
 #include "base/clock.h"
+#include "pipeline/lifecycle.h"
+#include "pipeline/verbs.h"
 
 namespace slipway::api {
 namespace {
@@ -19,17 +21,18 @@ void SetText(Json& out, const char* name, const std::string& text) {
   if (!text.empty()) out.Set(name, text);
 }
 
-// `reason` is the word of whoever is waited for, often Kubernetes': it stays as it is.
+// `reason` comes from the awaited party, often Kubernetes, so we do not change it.
 Json RenderWaiting(const store::WaitingFor& waiting) {
   Json out = Json::Obj({{"kind", waiting.kind}});
   SetText(out, "namespace", waiting.ns);
   SetText(out, "name", waiting.name);
   SetText(out, "reason", waiting.reason);
+  SetText(out, "message", waiting.message);
   SetTime(out, "since", waiting.since_ms);
   return out;
 }
 
-// From {code, reason, message, stage?, waitingFor?} as the pipeline records it.
+// Renders the pipeline's {code, reason, message, stage?, waitingFor?}.
 Json RenderError(const Json& error, const std::string& fallback_code) {
   const std::string code = UpperSnake(error["reason"].AsString());
   Json out = Json::Obj(
@@ -39,7 +42,7 @@ Json RenderError(const Json& error, const std::string& fallback_code) {
   const Json& waiting = error["waitingFor"];
   if (waiting.is_object()) {
     Json known = Json::MakeObject();
-    for (const char* name : {"kind", "namespace", "name", "reason", "since"}) {
+    for (const char* name : {"kind", "namespace", "name", "reason", "message", "since"}) {
       if (waiting[name].is_string()) known.Set(name, waiting[name]);
     }
     out.Set("waitingFor", std::move(known));
@@ -111,23 +114,6 @@ Json RenderRollback(const OperationRecord& operation) {
                     {"remnants", RenderRemnants(operation)}});
 }
 
-bool Cancellable(const OperationRecord& operation) {
-  switch (operation.state) {
-    case OperationState::kPending:
-    case OperationState::kRunning:
-    case OperationState::kWaiting:
-    case OperationState::kBlocked:
-      return operation.verb != "delete" && !operation.cancel_asked;
-    case OperationState::kCancelling:
-    case OperationState::kRollingBack:
-    case OperationState::kSucceeded:
-    case OperationState::kFailed:
-    case OperationState::kCancelled:
-      return false;
-  }
-  return false;
-}
-
 }  // namespace
 
 Json RenderOperation(const OperationRecord& operation) {
@@ -144,7 +130,7 @@ Json RenderOperation(const OperationRecord& operation) {
                         {"requestId", operation.request_id},
                         {"state", store::Name(operation.state)},
                         {"done", done},
-                        {"cancellable", Cancellable(operation)},
+                        {"cancellable", pipeline::MayCancel(operation)},
                         {"onFailure", operation.on_failure},
                         {"createdAt", FormatTime(operation.created_ms)}});
   SetTime(out, "startedAt", operation.started_ms);
@@ -158,7 +144,7 @@ Json RenderOperation(const OperationRecord& operation) {
   if (!operation.rollback_reason.empty() || !operation.rollback_outcome.empty()) {
     out.Set("rollback", RenderRollback(operation));
   }
-  if (operation.verb == "delete" && !operation.remnants.items().empty())
+  if (pipeline::PolicyOf(operation.verb).ends_instance && !operation.remnants.items().empty())
     out.Set("retained", RenderRemnants(operation));
   if (operation.state == OperationState::kSucceeded) {
     out.Set("result", target);
@@ -167,6 +153,40 @@ Json RenderOperation(const OperationRecord& operation) {
     SetText(error, "rollback", operation.rollback_outcome);
     out.Set("error", std::move(error));
   }
+  return out;
+}
+
+Json RenderDrill(const OperationRecord& operation, const store::InstanceRecord& copy) {
+  const auto arguments = Json::Parse(operation.arguments);
+  const auto parsed = Json::Parse(copy.outputs);
+  const Json given = arguments ? *arguments : Json::MakeObject();
+  const Json outputs = parsed ? *parsed : Json::MakeObject();
+  const auto time = [](int64_t ms) { return ms > 0 ? Json(FormatTime(ms)) : Json(); };
+  Json out = Json::Obj({{"id", operation.id},
+                        {"kind", "RestoreDrill"},
+                        {"operation", OperationPath(operation.id)},
+                        {"instanceId", operation.source}});
+  const std::string& backup = given["drill"]["backup"].AsString();
+  out.Set("backupId", backup.empty() ? Json() : Json(backup));
+  out.Set("target", given["source"]["target"]);
+  out.Set("state", !store::IsTerminal(operation.state)             ? "RUNNING"
+                   : operation.state == OperationState::kSucceeded ? "PASSED"
+                                                                   : store::Name(operation.state));
+  out.Set("startedAt", time(operation.started_ms)).Set("finishedAt", time(operation.finished_ms));
+  // A login is the last thing that a recovery waits for.
+  Json recovery;
+  for (const StageRecord& stage : operation.stages) {
+    const bool ready = stage.state == store::StageState::kSucceeded ||
+                       stage.state == store::StageState::kCompensated;
+    if (stage.name == pipeline::stage::kCredentialGen && ready)
+      recovery = static_cast<double>(stage.finished_ms - operation.started_ms) / 1000;
+  }
+  out.Set("recoverySeconds", std::move(recovery));
+  const Json& proof = outputs["login_proof"];
+  out.Set("login", proof.is_object() ? RenderProof(proof) : Json());
+  out.Set("checks", outputs["checks"].is_array() ? outputs["checks"] : Json::MakeArray());
+  const bool failed = store::IsTerminal(operation.state) && operation.error.is_object();
+  out.Set("error", failed ? RenderError(operation.error, store::Name(operation.state)) : Json());
   return out;
 }
 

@@ -13,7 +13,7 @@ namespace {
 using store::OperationState;
 using store::StageState;
 
-// Every member shown is declared, and every required one is shown.
+// The schema declares every shown member, and every required member is shown.
 void ExpectDeclared(const Json& shown, const std::string& schema_name) {
   const Json schemas = MakeSchemas();
   const Json& schema = schemas[schema_name];
@@ -59,6 +59,31 @@ store::OperationRecord Operation() {
   out.created_ms = 1'790'000'000'000;
   out.stages = {Stage("VALIDATING"), Stage("CRD_DEPLOYMENT"), Stage("COMPLETED")};
   return out;
+}
+
+TEST(Render, ADrillShowsWhatItCameTo) {
+  store::OperationRecord drill = Operation();
+  drill.source = "ins_source";
+  drill.arguments =
+      R"({"source":{"target":{"type":"LATEST","exclusive":false}},"drill":{"backup":"bkp_1","checks":[]}})";
+  drill.started_ms = 1'790'000'000'000;
+  Json shown = RenderDrill(drill, Instance());
+  ExpectDeclared(shown, "RestoreDrill");
+  EXPECT_EQ(shown["state"].AsString(), "RUNNING");
+  EXPECT_EQ(shown["backupId"].AsString(), "bkp_1");
+  EXPECT_EQ(shown["instanceId"].AsString(), "ins_source");
+  EXPECT_TRUE(shown["recoverySeconds"].is_null() && shown["error"].is_null());
+  EXPECT_EQ(shown["login"]["state"].AsString(), "PROVED");
+  store::StageRecord ready = Stage("CREDENTIAL_GEN");
+  ready.state = StageState::kCompensated;
+  ready.finished_ms = drill.started_ms + 1500;
+  drill.stages.push_back(ready);
+  drill.state = OperationState::kFailed;
+  drill.error = *Json::Parse(R"({"code":"PRECONDITION","reason":"CheckFailed","message":"m"})");
+  shown = RenderDrill(drill, Instance());
+  EXPECT_EQ(shown["state"].AsString(), "FAILED");
+  EXPECT_EQ(shown["recoverySeconds"].AsDouble(), 1.5);
+  EXPECT_EQ(shown["error"]["code"].AsString(), "CHECK_FAILED");
 }
 
 TEST(RenderInstance, ShowsTheEnvelopeAndNothingOfTheHostsOwn) {
@@ -210,7 +235,43 @@ TEST(RenderCredentials, TheOperatorsOwnStringIsForThoseInTheCluster) {
     {"name":"primary","role":"READ_WRITE","host":"orders-svc.acme-orders.svc","port":27017,
      "external":{"host":"192.0.2.1","port":9}}]})";
   shown = RenderCredentials(instance, fields);
-  EXPECT_EQ(shown["uri"].AsString(), "examplesql://app:pw@192.0.2.1:9");
+  EXPECT_EQ(shown["uri"].AsString(), "scheme://app:pw@192.0.2.1:9/app");
+  EXPECT_EQ(shown["database"].AsString(), "app");
+}
+
+TEST(RenderCredentials, AllStringsOfAnInstanceHaveOneScheme) {
+  auto instance = Instance();
+  instance.outputs = R"({"endpoints":[
+    {"name":"rw","role":"READ_WRITE","host":"rw.acme-orders.svc","port":5432},
+    {"name":"ro","role":"READ_ONLY","host":"ro.acme-orders.svc","port":5432},
+    {"name":"out","role":"ANY","host":"a.svc","port":1,"external":{"host":"192.0.2.1","port":9}}]})";
+  const std::pair<const char*, const char*> kCases[] = {{"example://u:p@h:1/d", "example://"},
+                                                        {"example+srv://u:p@h/d", "example://"},
+                                                        {"", "examplesql://"},
+                                                        {"no uri", "examplesql://"}};
+  for (const auto& [own, scheme] : kCases) {
+    Json fields = Json::Obj({{"username", "u"}, {"password", "p"}});
+    if (*own != '\0') fields.Set("uri", own);
+    const Json shown = RenderCredentials(instance, fields);
+    for (const int i : {1, 2}) {
+      const std::string uri = shown["endpoints"][i]["uri"].AsString();
+      EXPECT_EQ(uri.substr(0, uri.find("://") + 3), scheme) << own;
+    }
+  }
+}
+
+TEST(RenderEngine, SaysToWhichTargetsARestoreCanGo) {
+  engine::EngineStatus status;
+  status.name = "good";
+  status.state = engine::EngineState::kLoaded;
+  EXPECT_FALSE(RenderEngine(status, *Json::Parse("{}")).Has("backup"));
+  const Json shown = RenderEngine(
+      status,
+      *Json::Parse(
+          R"({"backup":{"types":["FULL"],"continuous":true,"targets":["LATEST"],"in_place":false}})"));
+  ExpectDeclared(shown, "Engine");
+  EXPECT_EQ(shown["backup"],
+            *Json::Parse(R"({"types":["FULL"],"targets":["LATEST"],"continuous":true})"));
 }
 
 TEST(RenderEngine, ABrokenOneStillShowsWhatIsKnown) {

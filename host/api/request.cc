@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <set>
 
+#include "base/clock.h"
 #include "base/crypto.h"
+#include "http/message.h"
 
 namespace slipway::api {
 namespace {
+
+constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
 
 Error Malformed(std::string message) {
   return Error{Code::kInvalid, "Malformed", std::move(message)};
@@ -16,6 +21,29 @@ Error Malformed(std::string message) {
 bool ParseInt(std::string_view text, int64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+// True when every character is in the set. The set is written as in a regular expression,
+// "a-z0-9_"; a '-' at the end stands for itself.
+bool HasCharacters(std::string_view text, std::string_view set) {
+  return std::all_of(text.begin(), text.end(), [set](char c) {
+    for (size_t i = 0; i < set.size(); ++i) {
+      if (i + 2 < set.size() && set[i + 1] == '-') {
+        if (c >= set[i] && c <= set[i + 2]) return true;
+        i += 2;
+      } else if (c == set[i]) {
+        return true;
+      }
+    }
+    return false;
+  });
+}
+
+// "1 to 63", "at least 1".
+std::string Range(const Parameter& parameter) {
+  const std::string min = std::to_string(parameter.min);
+  if (parameter.max == kUnbounded) return "at least " + min;
+  return min + " to " + std::to_string(parameter.max);
 }
 
 std::string Join(const std::vector<std::string>& values) {
@@ -30,15 +58,7 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
-// Entity tags hold no comma here: ours are letters, digits and '-'.
+// Our entity tags have letters, digits and '-', so a comma always separates.
 std::vector<std::string_view> Tags(std::string_view header) {
   std::vector<std::string_view> out;
   while (!header.empty()) {
@@ -49,41 +69,77 @@ std::vector<std::string_view> Tags(std::string_view header) {
   return out;
 }
 
+// Names the bound that the value breaks; "" when it is within its bounds.
+std::string Wrong(const Parameter& parameter, const std::string& value) {
+  const auto& values = parameter.values;
+  if (!values.empty()) {
+    const bool known = std::find(values.begin(), values.end(), value) != values.end();
+    return known ? "" : "one of " + Join(values);
+  }
+  int64_t number = 0;
+  const auto within = [&](int64_t n) { return n >= parameter.min && n <= parameter.max; };
+  switch (parameter.type) {
+    case Parameter::Type::kInteger:
+      return ParseInt(value, number) && within(number) ? "" : "a whole number, " + Range(parameter);
+    case Parameter::Type::kBoolean:
+      return value == "true" || value == "false" ? "" : "true or false";
+    case Parameter::Type::kTime:
+      return ParseTime(value) != -1 ? "" : "a time of RFC 3339 with its zone";
+    case Parameter::Type::kText:
+      break;
+  }
+  if (parameter.characters.empty()) return "";
+  return HasCharacters(value, parameter.characters) && within(static_cast<int64_t>(value.size()))
+             ? ""
+             : Range(parameter) + " characters of [" + parameter.characters + "]";
+}
+
+Result<void> CheckOne(const Parameter& parameter, const char* kind, const std::string& value) {
+  const std::string wanted = Wrong(parameter, value);
+  if (wanted.empty()) return {};
+  return Error{Code::kInvalid, parameter.reason, kind + parameter.name + " must be " + wanted};
+}
+
 }  // namespace
 
 bool IsRequestId(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
+  return HasCharacters(text, "A-Za-z0-9._-") && !text.empty() && text.size() <= 128;
 }
 
-bool IsIdempotencyKey(std::string_view text) {
-  return !text.empty() && text.size() <= 255 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
-Result<void> CheckQuery(const Route& route, const http::Request& request) {
+Result<void> CheckParameters(const Route& route, const http::Pairs& path,
+                             const http::Request& request) {
+  const auto row = [&](In in, std::string_view name) {
+    return std::find_if(route.parameters.begin(), route.parameters.end(),
+                        [&](const Parameter& p) { return p.in == in && p.name == name; });
+  };
+  const auto none = route.parameters.end();
+  for (const auto& [name, value] : path) {
+    const auto parameter = row(In::kPath, name);
+    if (parameter != none && !Wrong(*parameter, value).empty())
+      return NotFound(parameter->names, value);
+  }
   std::set<std::string> seen;
   for (const auto& [name, value] : request.query) {
-    const auto known =
-        std::find_if(route.query.begin(), route.query.end(),
-                     [&name = name](const QueryParameter& p) { return p.name == name; });
-    if (known == route.query.end()) {
+    const auto parameter = row(In::kQuery, name);
+    if (parameter == none) {
       return Error{Code::kInvalid, "UnknownParameter",
                    "unknown query parameter " + Json::Quote(name)};
     }
     if (!seen.insert(name).second) return Malformed("query parameter " + name + " is given twice");
-    int64_t number = 0;
-    if (known->type == "integer" && (!ParseInt(value, number) || number < 0)) {
-      return Malformed("query parameter " + name + " must be a whole number");
-    }
-    if (known->type == "boolean" && value != "true" && value != "false")
-      return Malformed("query parameter " + name + " must be true or false");
-    const auto& values = known->values;
-    if (!values.empty() && std::find(values.begin(), values.end(), value) == values.end()) {
-      return Malformed("query parameter " + name + " must be one of " + Join(values));
-    }
+    TRY_VOID(CheckOne(*parameter, "query parameter ", value));
+  }
+  seen.clear();
+  for (const auto& [name, value] : request.headers) {
+    const auto parameter = std::find_if(
+        route.parameters.begin(), route.parameters.end(), [&name = name](const Parameter& p) {
+          return p.in == In::kHeader && http::EqualsIgnoreCase(p.name, name);
+        });
+    if (parameter == none) continue;
+    // A list may come in several headers; a header with bounds is not a list.
+    const bool bounded = !parameter->characters.empty() || parameter->max != kUnbounded;
+    if (bounded && !seen.insert(name).second)
+      return Malformed("header " + parameter->name + " is given twice");
+    TRY_VOID(CheckOne(*parameter, "header ", value));
   }
   return {};
 }
@@ -94,21 +150,20 @@ int64_t QueryInt(const http::Request& request, std::string_view name, int64_t fa
   return text != nullptr && ParseInt(*text, out) ? out : fallback;
 }
 
-bool HasContentType(const http::Request& request, std::string_view type) {
-  const std::string* header = request.Header("content-type");
-  if (header == nullptr) return false;
-  const std::string text = Lower(*header);
-  const size_t semicolon = text.find(';');
-  if (Trim(std::string_view(text).substr(0, semicolon)) != type) return false;
-  if (semicolon == std::string::npos) return true;
-  const std::string_view parameter = Trim(std::string_view(text).substr(semicolon + 1));
-  return parameter == "charset=utf-8" || parameter == "charset=\"utf-8\"" || parameter.empty();
+int64_t QueryTime(const http::Request& request, std::string_view name) {
+  const std::string* text = request.Query(name);
+  return text != nullptr ? std::max<int64_t>(ParseTime(*text), 1) : 0;
 }
 
-Result<Json> ParseBody(const http::Request& request) {
-  Json::Limits limits;
-  limits.depth = 32;
-  return Json::Parse(request.body, limits);
+std::string QueryText(const http::Request& request, std::string_view name) {
+  const std::string* text = request.Query(name);
+  return text != nullptr ? *text : std::string();
+}
+
+Error NotFound(const std::string& what, const std::string& id) {
+  std::string reason = what + "NotFound";
+  reason[0] = static_cast<char>(reason[0] - 'a' + 'A');
+  return Error{Code::kNotFound, std::move(reason), "there is no " + what + " " + Json::Quote(id)};
 }
 
 std::string Canonical(const Json& value) {

@@ -3,11 +3,12 @@
 #include <filesystem>
 
 #include "api/api.h"
+#include "app/cluster_process.h"
 #include "base/yaml.h"
-#include "engine/engine.h"
+#include "engine/registry.h"
 #include "kube/client.h"
+#include "kube/kubeconfig.h"
 #include "pipeline/service.h"
-#include "sim/dev_cluster.h"
 #include "store/store.h"
 
 #ifndef SLIPWAY_VERSION
@@ -18,13 +19,13 @@ namespace slipway::app {
 
 struct App::Impl {
   Settings settings;
-  pipeline::MasterKeys keys;
+  secrets::MasterKeys keys;
   DevOptions dev;
   const Clock& clock;
   Logger& log;
   // In order of construction; destroyed in reverse.
   Metrics metrics;
-  std::unique_ptr<sim::DevCluster> cluster;
+  std::unique_ptr<ClusterProcess> cluster;
   std::unique_ptr<kube::Client> client;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<engine::Registry> engines;
@@ -32,11 +33,30 @@ struct App::Impl {
   std::unique_ptr<api::Api> api;
   std::string kubeconfig;
 
-  Impl(Settings s, pipeline::MasterKeys k, DevOptions d, const Clock& c, Logger& l)
+  Impl(Settings s, secrets::MasterKeys k, DevOptions d, const Clock& c, Logger& l)
       : settings(std::move(s)), keys(std::move(k)), dev(std::move(d)), clock(c), log(l) {}
+
+  Result<void> StartCluster();
 };
 
-App::App(Settings settings, pipeline::MasterKeys keys, DevOptions dev, const Clock& clock,
+Result<void> App::Impl::StartCluster() {
+  TRY(const std::string program, ClusterProcess::Find(dev.own_program));
+  const std::string& dir = settings.data_dir;
+  kubeconfig = dir + "/kubeconfig";
+  std::vector<std::string> arguments{"--port",       std::to_string(dev.cluster_port),
+                                     "--kubeconfig", kubeconfig,
+                                     "--state",      dir + "/cluster.jsonl",
+                                     "--data-dir",   dir + "/databases",
+                                     "--pace",       std::to_string(dev.pace),
+                                     "--log-level",  settings.log_level,
+                                     "--log-format", settings.log_format};
+  if (!dev.crds_dir.empty()) arguments.insert(arguments.end(), {"--crds", dev.crds_dir});
+  arguments.insert(arguments.end(), dev.cluster_arguments.begin(), dev.cluster_arguments.end());
+  cluster = std::make_unique<ClusterProcess>();
+  return cluster->Start(program, arguments);
+}
+
+App::App(Settings settings, secrets::MasterKeys keys, DevOptions dev, const Clock& clock,
          Logger& log)
     : impl_(std::make_unique<Impl>(std::move(settings), std::move(keys), std::move(dev), clock,
                                    log)) {}
@@ -52,22 +72,13 @@ Result<void> App::Start() {
   if (ec) return Error{Code::kInvalid, "BadDataDir", i.settings.data_dir + ": " + ec.message()};
   store::StoreOptions store_options;
   store_options.directory = i.settings.data_dir + "/store";
-  TRY(i.store,
-      store::Store::Open(store_options, i.clock, i.log, i.metrics));  // first: it is the lock
+  TRY(i.store, store::Store::Open(store_options, i.clock, i.log,
+                                  i.metrics));  // first: it locks the data directory
 
   kube::Config config;
   if (i.dev.enabled) {
-    sim::DevClusterOptions options;
-    options.port = i.dev.cluster_port;
-    options.state_file = i.settings.data_dir + "/cluster.jsonl";
-    options.crds_dir = i.dev.crds_dir;
-    options.behaviour.pace = i.dev.pace;
-    options.behaviour.data_dir = i.settings.data_dir + "/databases";
-    i.cluster = std::make_unique<sim::DevCluster>(std::move(options), i.clock, i.log, i.metrics);
-    TRY_VOID(i.cluster->Start());
-    config = i.cluster->config();
-    i.kubeconfig = i.settings.data_dir + "/kubeconfig";
-    TRY_VOID(WriteFileAtomically(i.kubeconfig, i.cluster->Kubeconfig(), 0600));
+    TRY_VOID(i.StartCluster());
+    TRY(config, kube::LoadKubeconfig(i.kubeconfig, ""));
   } else if (i.settings.in_cluster) {
     TRY(config, kube::InClusterConfig());
   } else {
@@ -92,8 +103,13 @@ Result<void> App::Start() {
   pipeline_options.credential_login_timeout_ms = i.settings.login_timeout_ms;
   pipeline_options.address_timeout_ms = i.settings.address_timeout_ms;
   pipeline_options.tiers = i.settings.tiers;
-  i.service = std::make_unique<pipeline::Service>(std::move(pipeline_options), i.keys, *i.engines,
-                                                  *i.client, *i.store, i.clock, i.log, i.metrics);
+  pipeline_options.backup_stores = i.settings.backup_stores;
+  i.service = std::make_unique<pipeline::Service>(
+      std::move(pipeline_options), i.keys, *i.engines, *i.client,
+      [&client = *i.client](kube::InformerSpec spec, kube::Informer::OnChange change) {
+        return client.Watch(std::move(spec), std::move(change));
+      },
+      *i.store, i.clock, i.log, i.metrics);
 
   api::ApiOptions api_options;
   api_options.listen.address = i.settings.address;
@@ -123,7 +139,7 @@ void App::Stop() {
     i.api->SetDraining();
     i.api->Stop(i.settings.drain_ms);
   }
-  if (i.service) i.service->Stop(i.settings.drain_ms);
+  if (i.service) i.service->Stop();
   i.api.reset();
   i.service.reset();
   i.engines.reset();
@@ -138,6 +154,14 @@ uint16_t App::port() const {
 
 std::string App::kubeconfig_path() const {
   return impl_->kubeconfig;
+}
+
+int App::cluster_ended_fd() const {
+  return impl_->cluster ? impl_->cluster->ended_fd() : -1;
+}
+
+std::string App::HowClusterEnded() {
+  return impl_->cluster ? impl_->cluster->HowItEnded() : "";
 }
 
 }  // namespace slipway::app

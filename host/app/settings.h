@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "api/api.h"
-#include "base/log.h"
-#include "base/result.h"
 #include "pipeline/service.h"
 
 namespace slipway::app {
 
-// The configuration as the program uses it; defaults are the shipped ones.
+using Environment = std::map<std::string, std::string>;
+
+// The program's configuration, with the shipped defaults.
 struct Settings {
   std::string address = "127.0.0.1";
   uint16_t port = 7420;
@@ -30,19 +30,20 @@ struct Settings {
   std::map<std::string, int64_t> stage_timeout_ms;
   std::vector<api::Token> tokens;
   std::vector<pipeline::Tier> tiers;
+  std::vector<pipeline::BackupStore> backup_stores;
+
+  // The source of each given value ("file:3:7", "SLIPWAY_DATA_DIR", "--port"), by pointer.
+  std::map<std::string, std::string> places;
+
+  // Starts a problem's text: "PLACE: ", or "" for a default, then the setting's name.
+  std::string At(const std::string& pointer) const;
 };
 
-// Reads the file (may be "": defaults only), then SLIPWAY_… from the environment, then tiers. Every
-// problem found is added to `problems` as "file:line:column: text" (or "SLIPWAY_X: text").
-// Relative paths in a file are relative to the file.
-Settings LoadSettings(const std::string& file,
-                      const std::map<std::string, std::string>& environment,
+// Reads the file ("": defaults only), then SLIPWAY_… from the environment, then the tiers. It adds
+// every mistake to `problems` as "file:line:column: text" or "SLIPWAY_X: text": a value of the
+// wrong type or out of range, an unknown key, an unknown variable SLIPWAY_…. A null keeps the
+// default. Relative paths in a file start at the file's directory.
+Settings LoadSettings(const std::string& file, const Environment& environment,
                       std::vector<std::string>& problems);
-
-// Master keys from the file ("id:base64" a line, the first is active) or SLIPWAY_MASTER_KEY in the
-// same form. A missing file is created (0600) when `create`. kInvalid with the reason otherwise.
-Result<pipeline::MasterKeys> LoadMasterKeys(const std::string& file,
-                                            const std::map<std::string, std::string>& environment,
-                                            bool create);
 
 }  // namespace slipway::app

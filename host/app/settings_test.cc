@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/master_keys.h"
 #include "base/yaml.h"
 
 namespace slipway::app {
@@ -28,27 +29,53 @@ class SettingsTest : public testing::Test {
 };
 
 TEST_F(SettingsTest, ReportsEverythingWrongAtOnceWithLineAndColumn) {
-  const std::string file = Write(
-      "s.yaml",
-      "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\nunknown: 1\naddress_timeout_ms: "
-      "-1\nlistne: {}\ntokens:\n  "
-      "- {name: a, sha256: zz, role: king, organizations: []}\nstage_timeout_seconds: {NOPE: 1}\n");
+  const std::string file = Write("s.yaml",
+                                 "listen:\n  port: 70000\nworkers: no\nlog: {level: loud}\n"
+                                 "unknown: 1\naddress_timeout_ms: -1\nlistne: {}\ntokens:\n"
+                                 "  - {name: a, sha256: zz, role: king, organizations: []}\n"
+                                 "stage_timeout_seconds: {NOPE: 1}\napi: [workers]\n");
   std::vector<std::string> problems;
-  LoadSettings(file, {{"SLIPWAY_DRAIN_MS", "soon"}}, problems);
-  const auto has = [&](const std::string& text) {
-    return std::any_of(problems.begin(), problems.end(),
-                       [&](const std::string& p) { return p.find(text) != std::string::npos; });
-  };
-  EXPECT_TRUE(has("s.yaml:2:3: port must be an integer from 0 to 65535"));
-  EXPECT_TRUE(has("s.yaml:3:1: workers"));
-  EXPECT_TRUE(has("s.yaml:4:7: level must be one of debug"));
-  EXPECT_TRUE(has("s.yaml:5:1: unknown key unknown"));
-  EXPECT_TRUE(has("s.yaml:6:1: address_timeout_ms must be an integer from 0 to 600000"));
-  EXPECT_TRUE(has("s.yaml:7:1: unknown key listne"));
-  EXPECT_TRUE(has("must be the SHA-256"));
-  EXPECT_TRUE(has("must be admin, editor or viewer"));
-  EXPECT_TRUE(has("NOPE is not a stage"));
-  EXPECT_TRUE(has("SLIPWAY_DRAIN_MS: must be an integer"));
+  LoadSettings(file, {{"SLIPWAY_DRAIN_MS", "soon"}, {"SLIPWAY_LISTEN_PROT", "1"}}, problems);
+  const std::string at = dir_ + "/s.yaml:";
+  EXPECT_EQ(
+      problems,
+      (std::vector<std::string>{
+          at + "2:3: listen.port must be an integer from 0 to 65535",
+          at + "3:1: workers must be an integer from 1 to 256",
+          at + "4:7: log.level must be one of debug, info, warn, error",
+          at + "5:1: unknown is an unknown key",
+          at + "6:1: address_timeout_ms must be an integer from 0 to 600000",
+          at + "7:1: listne is an unknown key",
+          at + "9:15: tokens[0].sha256 must be the SHA-256 of the token, 64 lower-case hex "
+               "digits (printf %s TOKEN | sha256sum)",
+          at + "9:27: tokens[0].role must be admin, editor or viewer",
+          at + "9:39: tokens[0].organizations must name at least one organization, or \"*\"",
+          at +
+              "10:25: stage_timeout_seconds.NOPE is not a stage; \"default\" sets all other stages",
+          at + "11:1: api must be a mapping, not a list",
+          "SLIPWAY_DRAIN_MS: must be an integer from 0 to 600000",
+          "SLIPWAY_LISTEN_PROT: is not a setting; did you mean SLIPWAY_LISTEN_PORT?"}));
+}
+
+TEST_F(SettingsTest, ASectionThatSaysNothingLeavesItsDefaults) {
+  const std::string file = Write(
+      "s.yaml", "listen:\n#  port: 1\nlog:\ntokens:\nstage_timeout_seconds:\nworkers:\napi: {}\n");
+  std::vector<std::string> problems;
+  const Settings settings = LoadSettings(file, {}, problems);
+  EXPECT_TRUE(problems.empty()) << problems[0];
+  EXPECT_EQ(settings.port, 7420);
+  EXPECT_EQ(settings.workers, 16);
+  EXPECT_EQ(settings.stage_timeout_ms.at("WAITING_FOR_READY"), 1'800'000);
+}
+
+TEST_F(SettingsTest, TwoClustersAtOnceAreRefused) {
+  const std::string file = Write("s.yaml", "kubernetes:\n  in_cluster: true\n  context: prod\n");
+  std::vector<std::string> problems;
+  LoadSettings(file, {}, problems);
+  EXPECT_EQ(problems,
+            std::vector<std::string>{
+                dir_ + "/s.yaml:2:3: kubernetes.in_cluster cannot be true together with a "
+                       "kubeconfig or a context"});
 }
 
 TEST_F(SettingsTest, EnvironmentWinsAndPathsAreRelativeToTheFile) {
@@ -76,15 +103,16 @@ TEST_F(SettingsTest, ShippedConfigurationIsGood) {
 
 TEST_F(SettingsTest, MasterKeyIsMadeOnceAndMustBePrivate) {
   const std::string file = dir_ + "/master.key";
-  EXPECT_EQ(LoadMasterKeys(file, {}, false).error().reason, "MasterKeyMissing");
-  const auto made = LoadMasterKeys(file, {}, true);
+  EXPECT_EQ(LoadMasterKeys(file, {}, MissingKey::kRefuse).error().reason, "MasterKeyMissing");
+  const auto made = LoadMasterKeys(file, {}, MissingKey::kMake);
   ASSERT_TRUE(made);
   EXPECT_EQ(made->keys.at(made->active).size(), 32u);
-  EXPECT_EQ(LoadMasterKeys(file, {}, true)->keys, made->keys);
+  EXPECT_EQ(LoadMasterKeys(file, {}, MissingKey::kMake)->keys, made->keys);
   ::chmod(file.c_str(), 0644);
-  EXPECT_EQ(LoadMasterKeys(file, {}, true).error().reason, "MasterKeyExposed");
-  EXPECT_EQ(LoadMasterKeys("", {{"SLIPWAY_MASTER_KEY", "short"}}, false).error().reason,
-            "BadMasterKey");
+  EXPECT_EQ(LoadMasterKeys(file, {}, MissingKey::kMake).error().reason, "MasterKeyExposed");
+  EXPECT_EQ(
+      LoadMasterKeys("", {{"SLIPWAY_MASTER_KEY", "short"}}, MissingKey::kRefuse).error().reason,
+      "BadMasterKey");
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace slipway {
 
-// Full-jitter exponential back-off: attempt n (from 0) waits uniformly in [floor, min(cap,
-// base·2ⁿ)]. A hint from the other side (Retry-After) is a floor.
+// Exponential back-off with jitter: attempt n (from 0) waits between half and all of min(cap,
+// base·2ⁿ). A hint from the other side (Retry-After) is a floor.
 struct BackoffPolicy {
   int64_t base_ms = 1000;
   int64_t cap_ms = 60'000;

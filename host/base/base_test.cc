@@ -11,7 +11,6 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/yaml.h"
 
 namespace slipway {
 namespace {
@@ -84,25 +83,6 @@ TEST(Backoff, GrowsToItsCapAndObeysTheFloor) {
     EXPECT_GE(BackoffMs(policy, 30), 500);
     EXPECT_GE(BackoffMs(policy, 0, 5000), 5000);
   }
-}
-
-TEST(Yaml, ConvertsWithPlaces) {
-  const auto doc =
-      ParseYamlDocument("a: 1\nb:\n  - x\n  - \"2\"\nc: 1Gi\nd: ~\ne: 10.0.0.1\nf: 0.5\n");
-  ASSERT_TRUE(doc);
-  EXPECT_EQ(doc->value,
-            *Json::Parse(R"({"a":1,"b":["x","2"],"c":"1Gi","d":null,"e":"10.0.0.1","f":0.5})"));
-  EXPECT_EQ(doc->Where("f.yaml", "/b/1"), "f.yaml:4:5");
-  EXPECT_EQ(doc->Where("f.yaml", "/b/7/z"), "f.yaml:2:1");
-}
-
-TEST(Yaml, NamesTheLineOfAMistake) {
-  for (const char* bad : {"a: 1\na: 2\n", "a: [1\n", "a:\n\t- b\n"}) {
-    const auto doc = ParseYamlDocument(bad);
-    ASSERT_FALSE(doc) << bad;
-    EXPECT_NE(doc.error().message.find(":"), std::string::npos);
-  }
-  EXPECT_EQ(ParseYamlDocument("a: 1\na: 2\n").error().message, "2:1: duplicate key \"a\"");
 }
 
 TEST(Logger, OneLineCannotForgeAnother) {

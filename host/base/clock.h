@@ -6,7 +6,7 @@
 
 namespace slipway {
 
-// Time comes in from outside so that every test is exact. Any thread.
+// Code takes its time from a Clock, so that a test decides it. Any thread.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -20,7 +20,7 @@ class SystemClock final : public Clock {
   int64_t SteadyMs() const override;
 };
 
-// A test's clock: stands still until told.
+// A test's clock. It stands still until the test advances it.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t now_ms = 1'790'000'000'000) : now_ms_(now_ms) {}
@@ -39,7 +39,7 @@ class ManualClock final : public Clock {
 std::string FormatTime(int64_t unix_ms);
 // "2026-11-22T06:00:01Z", Kubernetes' form.
 std::string FormatSeconds(int64_t unix_ms);
-// RFC 3339 with a zone; -1 when it is not one.
+// Reads RFC 3339 with a zone; -1 for any other text.
 int64_t ParseTime(const std::string& text);
 
 }  // namespace slipway

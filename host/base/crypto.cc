@@ -105,7 +105,7 @@ Result<std::string> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) return bad;
   if (text.empty()) return std::string();
   for (const char c : text) {
-    if (c <= ' ') return bad;  // OpenSSL skips white space, a strict reader does not
+    if (c <= ' ') return bad;  // OpenSSL skips white space; we do not
   }
   std::string out(3 * (text.size() / 4), '\0');
   const int n = EVP_DecodeBlock(Bytes(out), Bytes(text), static_cast<int>(text.size()));
@@ -156,8 +156,7 @@ std::string AesGcmSeal(std::string_view key, std::string_view plaintext, std::st
 
 Result<std::string> AesGcmOpen(std::string_view key, std::string_view sealed,
                                std::string_view aad) {
-  const Error broken{Code::kInternal, "SealBroken",
-                     "cannot be opened with this key for this place"};
+  const Error broken{Code::kInternal, "SealBroken", "this key does not open it at this place"};
   if (key.size() != kKey || sealed.size() < kNonce + kTag) return broken;
   const std::string_view nonce = sealed.substr(0, kNonce),
                          tag = sealed.substr(sealed.size() - kTag);

@@ -10,7 +10,7 @@
 
 namespace slipway {
 
-// A fixed pool of named threads over one bounded queue. Tasks may block; they must not throw.
+// A fixed pool of named threads with one bounded queue. A task may block but must not throw.
 class Executor {
  public:
   Executor(std::string name, size_t threads, size_t queue_limit);
@@ -18,9 +18,9 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // False when the queue is full or the pool is draining: the caller answers "later".
+  // False when the queue is full or the pool drains; the caller then answers "later".
   bool Post(std::function<void()> task);
-  // Takes no more tasks, runs what is queued, joins. Idempotent.
+  // Refuses new tasks, runs the queued ones and joins the threads. Idempotent.
   void Drain();
   size_t queued() const;
 

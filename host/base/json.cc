@@ -12,7 +12,7 @@ const Json::Array kNoItems;
 const Json::Object kNoMembers;
 const std::string kNoString;
 
-// Splits off the next pointer token, unescaped.
+// Takes the next token off a pointer and unescapes it.
 std::string NextToken(std::string_view& pointer) {
   pointer.remove_prefix(1);
   const size_t end = std::min(pointer.find('/'), pointer.size());

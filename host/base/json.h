@@ -14,14 +14,14 @@
 
 namespace slipway {
 
-// A JSON value. Objects keep the order of insertion; equality ignores it. Integers are int64,
-// everything else numeric is double. Copying copies the tree.
+// A JSON value. Objects keep the order of insertion; equality ignores it. An integer is an int64,
+// any other number a double. A copy copies the whole tree.
 //
-// Reading never throws: a look-up that fails gives the null value, a typed read its default.
+// Reading never throws: a failed look-up gives the null value, a failed typed read its default.
 //
-// A reference to a member stays valid while its object gets and loses others, until that member is
-// erased or a value above it is assigned: `object["a"]` on a mutable value may insert, and a
-// reader must not have to know. A reference to an array's element does not outlive a Push.
+// A reference to a member stays valid while the object gains and loses others. It ends when that
+// member is erased or a value above it is assigned. (`object["a"]` on a mutable value may insert,
+// so readers rely on this.) A reference to an element of an array does not outlive a Push.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -68,8 +68,8 @@ class Json {
 
   static Json Arr(std::initializer_list<Json> items) { return Json(Array(items)); }
 
-  // Strict UTF-8 JSON: depth-limited, duplicate keys, bad UTF-8 and trailing text are refused.
-  // Error kInvalid, reason "BadJson", message with the byte offset.
+  // Reads strict UTF-8 JSON. Refuses too much depth, duplicate keys, bad UTF-8 and trailing text
+  // with kInvalid "BadJson"; the message names the byte offset.
   static Result<Json> Parse(std::string_view text, const Limits& limits);
 
   static Result<Json> Parse(std::string_view text) { return Parse(text, Limits()); }

@@ -1,4 +1,4 @@
-// Text into Json and back: the only place of the host that knows RapidJSON.
+// Turns text into Json and back. No other file of the host knows RapidJSON.
 #include <cmath>
 #include <stdexcept>
 #include <unordered_set>
@@ -18,7 +18,7 @@
 namespace slipway {
 namespace {
 
-// Builds a tree from SAX events; refuses depth and duplicate keys while it goes, so that hostile
+// Builds a tree from SAX events. It refuses depth and duplicate keys on the way, so that hostile
 // text never costs more than its own size.
 class Builder {
  public:
@@ -76,7 +76,7 @@ class Builder {
 
   static constexpr size_t kManyKeys = 24;  // below it a look through the members is quicker
 
-  // In an object with many members a look through all of them a key would be quadratic.
+  // For each key of a large object a look through all its members would cost quadratic time.
   static bool IsKnown(Level& level) {
     const Json::Object& members = level.container.members();
     if (members.size() < kManyKeys) return level.container.Has(level.key);

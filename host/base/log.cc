@@ -51,7 +51,7 @@ void Logger::Write(Level level, std::string_view event, Fields fields) {
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // a log that cannot be written must not stop the work
+    if (n <= 0) return;  // a log that cannot be written stops no work
     rest.remove_prefix(static_cast<size_t>(n));
   }
 }

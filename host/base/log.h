@@ -11,15 +11,16 @@
 
 namespace slipway {
 
-// Structured log lines to one file descriptor. Event name first ("op.stage_advanced"), ids as
-// fields, no secrets, no prose. Guarded by one mutex; a line is one write(2).
+// Writes structured log lines to one file descriptor. A line begins with the event's name
+// ("op.stage_advanced"); ids are fields; secrets and prose have no place in it. One mutex guards
+// the logger, and each line is one write(2).
 class Logger {
  public:
   enum class Level { kDebug, kInfo, kWarn, kError };
   enum class Format { kJson, kHuman };
   using Fields = std::initializer_list<std::pair<std::string_view, Json>>;
 
-  // fd is borrowed. kHuman is for a terminal.
+  // The logger borrows the fd. kHuman is for a terminal.
   Logger(const Clock& clock, int fd, Format format, Level level)
       : clock_(clock), fd_(fd), format_(format), level_(level) {}
 

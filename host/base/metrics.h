@@ -8,7 +8,7 @@
 namespace slipway {
 
 // Counters, gauges and histograms for /metrics. Get a handle once, at construction, and keep it:
-// looking one up costs a lock. Never put a user's text in a label; series are never dropped.
+// each look-up takes a lock. Never put a user's text into a label, for no series is ever dropped.
 class Metrics {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;

@@ -9,8 +9,8 @@
 
 namespace slipway {
 
-// What the caller must do about a failure, one word each. The same classes serve the engine ABI,
-// the Kubernetes client and the API's problem documents, so nothing is translated twice.
+// The classes of failure, by what the caller must do. The engine ABI, the Kubernetes client and the
+// API's problem documents share them, so nobody translates a failure twice.
 enum class Code {
   kInvalid,          // the request is wrong; `field` says where. Never retry
   kUnauthenticated,  // no or bad credential
@@ -31,8 +31,8 @@ enum class Code {
 
 const char* CodeName(Code code);
 
-// An expected failure. `reason` is a stable CamelCase word that alerts and tests match;
-// `message` is for a person and may change; `field` is a JSON Pointer into the input.
+// An expected failure. `reason` is a stable CamelCase word for alerts and tests. `message` is for
+// people and may change. `field` is a JSON Pointer into the input.
 struct Error {
   Code code = Code::kInternal;
   std::string reason;
@@ -40,6 +40,7 @@ struct Error {
   std::string field = {};
   bool retryable = false;
   int64_t retry_after_ms = 0;  // 0: the caller chooses
+  std::string engine = {};     // the engine that gave or caused it, "" mostly
 
   Error&& At(std::string pointer) && {
     field = std::move(pointer);
@@ -53,7 +54,7 @@ struct Error {
   }
 };
 
-// A value or an Error. Dereferencing an error is a bug and asserts.
+// A value or an Error. Code that dereferences an error has a bug, and an assertion ends it.
 template <class T>
 class [[nodiscard]] Result {
  public:

@@ -7,7 +7,7 @@
 
 namespace slipway::connect {
 
-// The end of a login's patience. Immutable.
+// The latest end of a login. Immutable.
 class Deadline {
  public:
   explicit Deadline(int64_t timeout_ms)
@@ -19,7 +19,7 @@ class Deadline {
     return static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT32_MAX));
   }
 
-  // What of `events` came (and POLLERR, POLLHUP); 0 when the deadline passed first.
+  // Waits for `events`. Returns the events that came (also POLLERR, POLLHUP); 0 after the deadline.
   short WaitFor(int fd, short events) const {
     const int left_ms = LeftMs();
     if (left_ms == 0) return 0;

@@ -6,13 +6,13 @@
 
 namespace slipway::connect {
 
-// FerretDB, which speaks MongoDB's protocol and keeps its data in SQLite, as a replica set of one
-// member that knows the user app of the database app with the password pw-right.
+// FerretDB speaks MongoDB's protocol and keeps its data in SQLite. It runs as a replica set of one
+// member. The database app has the user app with the password pw-right.
 class FerretDb : public TestServer {
  public:
   enum class Listens { kPlain, kTls };
 
-  // What `tests/ferretdb/build` printed, from $SLIPWAY_FERRETDB; "" without it.
+  // The output of `tests/realparts/build ferretdb`, from $SLIPWAY_FERRETDB; "" without it.
   static std::string Program();
 
   explicit FerretDb(Listens listens);

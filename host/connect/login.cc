@@ -35,7 +35,10 @@ LoginResult Try(const LoginTarget& target) {
   return result;
 }
 
-// The text is a server's: any bytes, any length, and perhaps what it was told.
+}  // namespace
+
+// The text comes from a server. It may have any bytes and any length, and it may repeat our
+// password.
 std::string Presentable(std::string text, const std::string& password) {
   for (size_t at = 0; !password.empty() && (at = text.find(password, at)) != std::string::npos;)
     text.replace(at, password.size(), "");
@@ -46,7 +49,9 @@ std::string Presentable(std::string text, const std::string& password) {
   return text;
 }
 
-}  // namespace
+bool ReadsValues(const std::string& protocol) {
+  return protocol == "postgresql";
+}
 
 LoginResult TryLogin(const LoginTarget& target) {
   LoginResult result = Try(target);

@@ -46,15 +46,16 @@ void MariaDb::SetUp() {
   Write("accounts.sql", kAccounts);
   fs::create_directory(PathOf("data"));
   if (!MakeCertificate()) return Fail("no certificate: " + Log());
-  std::vector<std::string> command = {kProgram,
-                                      "--no-defaults",
-                                      "--datadir=" + PathOf("data"),
-                                      "--tmpdir=" + PathOf("data"),  // not another's
-                                      "--skip-innodb",
-                                      "--default-storage-engine=Aria",
-                                      "--aria-log-file-size=8M",
-                                      "--aria-pagecache-buffer-size=8M"};
-  if (::geteuid() == 0) {  // which it refuses to be
+  std::vector<std::string> command = {
+      kProgram,
+      "--no-defaults",
+      "--datadir=" + PathOf("data"),
+      "--tmpdir=" + PathOf("data"),  // not shared with another server
+      "--skip-innodb",
+      "--default-storage-engine=Aria",
+      "--aria-log-file-size=8M",
+      "--aria-pagecache-buffer-size=8M"};
+  if (::geteuid() == 0) {  // mariadbd refuses to run as root
     command.emplace_back("--user=nobody");
     const passwd* nobody = ::getpwnam("nobody");
     for (const std::string& path :

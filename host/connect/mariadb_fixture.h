@@ -6,7 +6,7 @@
 
 namespace slipway::connect {
 
-// Debian's mariadbd. Accounts: see kAccounts in the .cc file.
+// Debian's mariadbd. kAccounts in the .cc file lists its accounts.
 class MariaDb : public TestServer {
  public:
   static bool Installed();

@@ -13,9 +13,9 @@
 namespace slipway::connect {
 namespace {
 
-// libmongoc's functions, by their own names. It and what it needs are 5 MiB that a host without
-// such databases should not carry, so it is not linked. Never unloaded: it cannot forget its
-// threads' keys.
+// libmongoc's functions under their own names. We do not link the library: with its dependencies it
+// has 5 MiB, and a host without such databases does not need it. We never unload it, because it
+// cannot release its thread-specific keys.
 class Library {
  public:
   Library() {
@@ -24,7 +24,7 @@ class Library {
     mongoc_init();
   }
 
-  const std::string& failure() const { return failure_; }  // why it cannot be used
+  const std::string& failure() const { return failure_; }  // "": usable
 
  private:
   void* Open() {
@@ -68,10 +68,10 @@ class Library {
 #undef SLIPWAY_FIND
 };
 
-// A server's SCRAM iteration count is work for us that nothing interrupts.
+// The server chooses the number of SCRAM iterations, and we cannot interrupt that work.
 constexpr int64_t kMostIterations = 1'000'000;
 
-// "…,s=SALT,i=15000" in a server's first message; the count stands at its end.
+// The server's first message ends with the number of iterations: "…,s=SALT,i=15000".
 bool AsksForTooMuchWork(const iovec* parts, size_t count) {
   constexpr std::string_view kMark = ",i=";
   for (size_t i = 0; i < count; ++i) {
@@ -87,7 +87,7 @@ bool AsksForTooMuchWork(const iovec* parts, size_t count) {
   return false;
 }
 
-// The library's stream over our connection, which it borrows. The library casts back and forth, so
+// The library's stream over our connection, which it borrows. The library casts between the two, so
 // its part comes first.
 struct Stream {
   mongoc_stream_t base{};
@@ -102,7 +102,7 @@ struct Stream {
   }
 };
 
-constexpr int kStreamType = 100;  // none of the library's
+constexpr int kStreamType = 100;  // the library has no such type
 
 void Destroy(mongoc_stream_t* stream) {
   Stream* const mine = &Stream::Of(stream);
@@ -135,7 +135,7 @@ ssize_t ReadStream(mongoc_stream_t* stream, mongoc_iovec_t* parts, size_t count,
   return mine.Keep(-1);
 }
 
-// The library has one connection at a time here.
+// The library opens one connection at a time here.
 ssize_t PollStreams(mongoc_stream_poll_t* streams, size_t count, int32_t timeout_ms) {
   ssize_t ready = 0;
   for (size_t i = 0; i < count; ++i)
@@ -144,7 +144,7 @@ ssize_t PollStreams(mongoc_stream_poll_t* streams, size_t count, int32_t timeout
   return ready;
 }
 
-// How to the one server: the name in the URI is for the library alone.
+// The connection to the one server. Only the library uses the name in the URI.
 struct Way {
   Wire wire;
   const std::string& address;
@@ -185,7 +185,7 @@ LoginResult Explain(const LoginTarget& target, Wire::State state, const bson_err
     case Wire::State::kNotListening:
       return {LoginOutcome::kNotListening, "connection refused"};
     case Wire::State::kNoRoute:
-      return {LoginOutcome::kUnreachable, "no way to " + target.host};
+      return {LoginOutcome::kUnreachable, "no route to " + target.host};
     case Wire::State::kClosed:
       return {LoginOutcome::kUnreachable, "the server closed the connection"};
     case Wire::State::kNoTls:
@@ -194,13 +194,14 @@ LoginResult Explain(const LoginTarget& target, Wire::State state, const bson_err
       return {LoginOutcome::kUnreachable,
               "no answer in " + std::to_string(target.timeout_ms) + " ms"};
     case Wire::State::kTooMuch:
-      return {LoginOutcome::kUnreachable, "the server says or asks too much"};
+      return {LoginOutcome::kUnreachable,
+              "the server sends too much data or asks for too much work"};
     case Wire::State::kNew:
     case Wire::State::kOpen:
       break;
   }
   const std::string text = error.message;
-  // While it authenticates the library keeps the server's words only.
+  // During authentication the library keeps the server's message but drops its code.
   const bool passing = text.find("shutdown") != std::string::npos ||
                        text.find("shutting down") != std::string::npos ||
                        text.find("not primary") != std::string::npos;

@@ -5,9 +5,9 @@
 
 namespace slipway::connect {
 
-// SCRAM-SHA-256 at one numeric address of the target's host, with that server alone; `database` is
-// where the user is defined ("admin" when it is empty), `statement` the name of a command.
-// libmongoc is loaded by the first call: without it kNoConnector.
+// Logs in by SCRAM-SHA-256 at one numeric address of the target's host, to that server only. The
+// database ("admin" when empty) defines the user; the statement is the name of a command. The first
+// call loads libmongoc; without the library the answer is kNoConnector.
 LoginResult TryMongodbLogin(const LoginTarget& target, const std::string& address,
                             const Deadline& deadline);
 

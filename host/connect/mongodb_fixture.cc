@@ -62,7 +62,7 @@ class Document {
   bson_t* bson_;
 };
 
-// A command as it came: its name, and the members that a login needs.
+// A received command: its name and the members that a login needs.
 struct Command {
   int32_t request = 0, opcode = 0;
   std::string name, database, payload;
@@ -86,15 +86,15 @@ void TakeMember(Command& out, bson_iter_t& member) {
   }
 }
 
-// False when the client is gone, or answers what was never asked: so a server without TLS knows a
-// ClientHello, and hangs up.
+// False when the client is gone or sends a reply without a request. So a server without TLS detects
+// a ClientHello and hangs up.
 bool ReadCommand(const Peer& peer, Command& out) {
   const std::string header = peer.Read(16);
   if (header.size() < 16 || NumberAt(header, 8) != 0) return false;
   const std::string body = peer.Read(static_cast<size_t>(NumberAt(header, 0)) - header.size());
   out.request = NumberAt(header, 4);
   out.opcode = NumberAt(header, 12);
-  // Flags, then a kind of section or "NAME\0", how many to skip and how many to return.
+  // Skips the flags, then a section kind, or "NAME\0", numberToSkip and numberToReturn.
   const size_t at = out.opcode == kMessage ? 5 : body.find('\0', 4) + 9;
   bson_t document;
   bson_iter_t member;
@@ -119,7 +119,7 @@ void Answer(const Peer& peer, const Command& command, const Document& document) 
             Number(static_cast<uint32_t>(old ? kReply : kMessage), 4) + body);
 }
 
-// "r" of "n=app,r=NONCE"; the last one when it stands at the end.
+// Finds the value of "r" in "n=app,r=NONCE".
 std::string Attribute(const std::string& text, char name) {
   const size_t at = ("," + text).find(std::string(",") + name + "=");
   if (at == std::string::npos) return "";
@@ -127,7 +127,7 @@ std::string Attribute(const std::string& text, char name) {
   return text.substr(begin, text.find(',', begin) - begin);
 }
 
-// One authentication, the server's side.
+// The server's side of one authentication.
 class Scram {
  public:
   explicit Scram(const MongodbScript& script) : script_(script) {}

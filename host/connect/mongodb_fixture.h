@@ -7,8 +7,8 @@
 
 namespace slipway::connect {
 
-// A MongoDB server as far as a login goes: the wire protocol, and the server's side of
-// SCRAM-SHA-256 after RFC 5802. What a test changes, it does wrong.
+// A MongoDB server that supports only a login: the wire protocol and the server's side of
+// SCRAM-SHA-256 (RFC 5802). A test can make single steps wrong.
 struct MongodbScript {
   struct Failure {
     int code;
@@ -21,7 +21,7 @@ struct MongodbScript {
   bool right_signature = true;
   bool primary = true;
   std::map<std::string, Failure> failures = {};  // by command
-  std::string* ran = nullptr;                    // what was asked for after the login
+  std::string* ran = nullptr;                    // the commands after the login
 
   // Serves one client until it goes away.
   void operator()(const Peer& peer) const;

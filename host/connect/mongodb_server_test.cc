@@ -1,4 +1,4 @@
-// Against a real server. mongodb_test.cc plays those that are not to be had.
+// Tests with a real server. mongodb_test.cc plays the servers that we cannot install.
 #include <gtest/gtest.h>
 
 #include "connect/deadline.h"
@@ -14,7 +14,7 @@ class MongodbServer : public testing::TestWithParam<Listens> {
  protected:
   void SetUp() override {
     if (FerretDb::Program().empty())
-      GTEST_SKIP() << "SLIPWAY_FERRETDB is not set: tests/ferretdb/build";
+      GTEST_SKIP() << "SLIPWAY_FERRETDB is not set: tests/realparts/build ferretdb";
   }
 
   static LoginTarget App(const TestServer& server) {
@@ -23,7 +23,7 @@ class MongodbServer : public testing::TestWithParam<Listens> {
             "ping",    20'000,      GetParam() == Listens::kTls};
   }
 
-  // Nobody listens until it answers for good.
+  // The server does not listen until it is ready.
   static LoginResult FirstLogin(const TestServer& server) {
     LoginResult out;
     const Deadline deadline(60'000);

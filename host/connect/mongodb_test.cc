@@ -1,4 +1,4 @@
-// No MongoDB server is in Debian: mongodb_fixture.h plays one.
+// Debian has no MongoDB server: mongodb_fixture.h plays one.
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -23,18 +23,19 @@ namespace {
 
 using Handle = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
 
-// Others are refused: a server may ask for the plain password, or for a dialogue on our terminal.
+// We refuse all other methods: a server may ask for the plain password or for a dialogue on our
+// terminal.
 constexpr char kMethods[] = "mysql_native_password,caching_sha2_password";
 constexpr unsigned long kMostOfAPacket = 64 << 10;
 constexpr uint64_t kMostOfAll = 1 << 20;
 constexpr int kMostRows = 16;
-// Connecting runs on a stack of its own, with TLS.
+// The library connects on its own stack, including TLS.
 constexpr size_t kStackBytes = 256 << 10;
 constexpr unsigned kAfterTheLibrarys = 3000;
 constexpr unsigned kServerIsNotAvailable = 3168;  // not in MariaDB's list
 
-// Ends a connection at the deadline, or when its server has said too much, whatever the library
-// does with it then: that blocks in TLS and reads as much as it is sent.
+// Ends a connection at the deadline, or when the server sent too much. The library has no such
+// limits: it blocks in TLS and reads without a bound.
 class Cutter {
  public:
   explicit Cutter(const Deadline& deadline)
@@ -46,7 +47,7 @@ class Cutter {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  // A socket of the library's, which may close it at any time.
+  // The library owns `fd` and may close it at any time.
   void Watch(int fd) {
     const std::lock_guard lock(mutex_);
     if (fd_ >= 0) ::close(fd_);
@@ -84,7 +85,7 @@ class Cutter {
   std::jthread thread_;
 };
 
-// One connection. Confined to its thread.
+// One connection. One thread uses it.
 class Session {
  public:
   Session(const LoginTarget& target, std::string address, const Deadline& deadline)
@@ -104,7 +105,7 @@ class Session {
     mysql_optionsv(db(), MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_optionsv(db(), MYSQL_OPT_WRITE_TIMEOUT, &seconds);
     mysql_optionsv(db(), MYSQL_OPT_MAX_ALLOWED_PACKET, &kMostOfAPacket);
-    mysql_optionsv(db(), MYSQL_OPT_SSL_ENFORCE, &yes);  // when it is offered, whatever its name
+    mysql_optionsv(db(), MYSQL_OPT_SSL_ENFORCE, &yes);  // if the server offers it, under any name
     mysql_optionsv(db(), MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &no);
     mysql_optionsv(db(), MARIADB_OPT_RESTRICTED_AUTH, kMethods);
     mysql_optionsv(db(), MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -123,7 +124,7 @@ class Session {
  private:
   MYSQL* db() const { return handle_.get(); }
 
-  // The non-blocking call shows us its socket.
+  // The non-blocking call gives us its socket.
   bool Connect() {
     const char* const database = target_.database.empty() ? nullptr : target_.database.c_str();
     MYSQL* connected = nullptr;
@@ -134,7 +135,7 @@ class Session {
     return connected != nullptr;
   }
 
-  // The library's MYSQL_WAIT_… bits that came.
+  // Returns the library's MYSQL_WAIT_… bits.
   int Await(int wanted) {
     const int fd = mysql_get_socket(db());
     cutter_.Watch(fd);
@@ -155,7 +156,7 @@ class Session {
     MYSQL_RES* const rows = mysql_use_result(db());
     bool more = rows != nullptr;
     for (int i = 0; more && i < kMostRows; ++i) more = mysql_fetch_row(rows) != nullptr;
-    // The library would read the rest before it lets go.
+    // The library would read the rest before it returns.
     if (more) ::shutdown(mysql_get_socket(db()), SHUT_RDWR);
     const bool failed = !more && mysql_errno(db()) != 0;
     LoginResult result = failed ? Explain() : LoginResult{LoginOutcome::kProved, ""};
@@ -177,8 +178,8 @@ struct Failure {
   std::string text;
 };
 
-// An error that came before TLS reaches us inside a text of the library's:
-// "Received error packet before … cannot be verified: 1040 - Too many connections".
+// The library wraps an error from before TLS into its own text: "Received error packet before …
+// cannot be verified: 1040 - Too many connections".
 Failure FailureOf(MYSQL* db) {
   constexpr std::string_view kWrapped = "cannot be verified: ", kDash = " - ";
   Failure out{mysql_errno(db), mysql_error(db)};
@@ -194,7 +195,7 @@ LoginResult Session::Explain() const {
   const auto [code, text] = FailureOf(db());
   const bool of_the_library = code == 0 || (code >= CR_MIN_ERROR && code < kAfterTheLibrarys);
   if (of_the_library && cutter_.SaidTooMuch())
-    return {LoginOutcome::kUnreachable, "the server says too much"};
+    return {LoginOutcome::kUnreachable, "the server sends too much data"};
   if (of_the_library && deadline_.LeftMs() == 0) {
     return {LoginOutcome::kUnreachable,
             "no answer in " + std::to_string(target_.timeout_ms) + " ms"};
@@ -213,7 +214,7 @@ LoginResult Session::Explain() const {
     case ER_SERVER_SHUTDOWN:
     case kServerIsNotAvailable:
       return {LoginOutcome::kNotReady, text};
-    case ER_UNKNOWN_ERROR:  // of a proxy that has no primary to send us to
+    case ER_UNKNOWN_ERROR:  // from a proxy that has no primary for us
       return {says("not serving") || says("no healthy tablet") ? LoginOutcome::kNotReady
                                                                : LoginOutcome::kRefused,
               text};

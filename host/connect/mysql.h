@@ -5,8 +5,8 @@
 
 namespace slipway::connect {
 
-// At one numeric address of the target's host. Encrypted when the server offers it. Only methods
-// that never send the password as it is.
+// Logs in at one numeric address of the target's host, encrypted if the server offers TLS. It uses
+// only methods that never send the plain password.
 LoginResult TryMysqlLogin(const LoginTarget& target, const std::string& address,
                           const Deadline& deadline);
 

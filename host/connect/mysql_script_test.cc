@@ -1,4 +1,4 @@
-// Servers that Debian does not have, and those that should not exist: played packet by packet.
+// Plays, packet by packet, servers that Debian lacks and servers that misbehave.
 #include <gtest/gtest.h>
 
 #include "base/crypto.h"
@@ -45,7 +45,7 @@ std::string ReadPacket(const Peer& peer) {
   return peer.Read(byte(0) | byte(1) << 8 | byte(2) << 16);
 }
 
-// What caching_sha2_password sends of a password.
+// The answer of caching_sha2_password to kNonce.
 std::string Sha2Answer(const std::string& password) {
   const std::string once = Sha256(password);
   std::string out = Sha256(Sha256(once) + kNonce);
@@ -58,7 +58,7 @@ LoginResult TryOn(const ScriptedServer& server, int64_t timeout_ms = 20'000) {
       {"mysql", "127.0.0.1", server.port(), "app", kPassword, "app", "SELECT 1", timeout_ms});
 }
 
-// Lets anybody in, then plays on after the statement has come.
+// Accepts any login, then plays `play` after the statement has arrived.
 ScriptedServer After(std::function<void(const Peer&)> play) {
   return ScriptedServer([play = std::move(play)](const Peer& peer) {
     peer.Send(Greeting("mysql_native_password"));

@@ -1,4 +1,4 @@
-// Against a real server. mysql_script_test.cc plays those that Debian does not have.
+// Tests with a real server. mysql_script_test.cc plays the servers that Debian lacks.
 #include <memory>
 #include <vector>
 
@@ -16,7 +16,7 @@ class MysqlServer : public testing::Test {
   static void SetUpTestSuite() {
     if (!MariaDb::Installed()) return;
     server_ = std::make_unique<MariaDb>();
-    // Nobody listens until it answers for good.
+    // The server does not listen until it is ready.
     const Deadline deadline(60'000);
     while (server_->failure().empty() && deadline.LeftMs() > 0) {
       first_ = TryLogin(App());
@@ -104,7 +104,7 @@ TEST_F(MysqlServer, TakesEveryCharacterOfAnAccount) {
 
 TEST_F(MysqlServer, EncryptsWithoutAskingWhoseCertificateItIs) {
   LoginTarget target = App();
-  target.user = "secure";  // whom the server lets in over TLS only
+  target.user = "secure";  // may log in only over TLS
   const LoginResult result = TryLogin(target);
   EXPECT_EQ(result.outcome, LoginOutcome::kProved) << result.message;
   target.tls = true;

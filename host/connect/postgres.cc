@@ -1,11 +1,15 @@
 #include "connect/postgres.h"
 
 #include <memory>
+#include <sys/ioctl.h>
 
 #include <libpq-fe.h>
 
 namespace slipway::connect {
 namespace {
+
+// An answer is one value. libpq would keep a larger one in memory, whole.
+constexpr int64_t kLargestAnswer = 1 << 20;
 
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
@@ -14,8 +18,8 @@ std::string FirstLine(const char* text) {
   return line.substr(0, line.find('\n'));
 }
 
-// libpq has no SQLSTATE for a failed connection. A server that answered put "FATAL:" before its
-// text in every version; text without it is the transport's.
+// libpq has no SQLSTATE for a failed connection. Every server version puts "FATAL:" before its
+// text; a text without it comes from the transport.
 LoginResult Explain(const char* text) {
   const std::string all(text != nullptr ? text : "");
   const size_t fatal = all.find("FATAL:");
@@ -38,7 +42,7 @@ LoginResult TryPostgresLogin(const LoginTarget& target, const std::string& addre
   const std::string port = std::to_string(target.port);
   const char* keys[] = {"host",   "hostaddr",         "port",    "user", "password",
                         "dbname", "application_name", "sslmode", nullptr};
-  const char* values[] = {target.host.c_str(),  // for TLS: which of its names the server is
+  const char* values[] = {target.host.c_str(),  // for TLS: the name of the server
                           address.c_str(),
                           port.c_str(),
                           target.user.c_str(),
@@ -62,14 +66,27 @@ LoginResult TryPostgresLogin(const LoginTarget& target, const std::string& addre
   }
   if (PQsendQuery(connection.get(), target.statement.c_str()) != 1)
     return {LoginOutcome::kUnreachable, FirstLine(PQerrorMessage(connection.get()))};
-  while (PQconsumeInput(connection.get()) == 1 && PQisBusy(connection.get()) == 1) {
+  int64_t received = 0;
+  while (true) {
+    int ready = 0;
+    static_cast<void>(::ioctl(PQsocket(connection.get()), FIONREAD, &ready));
+    received += ready;
+    if (received > kLargestAnswer)
+      return {LoginOutcome::kRefused, "the statement answers more than 1 MB; one value is wanted"};
+    if (PQconsumeInput(connection.get()) != 1 || PQisBusy(connection.get()) != 1) break;
     if (deadline.WaitFor(PQsocket(connection.get()), POLLIN) == 0)
-      return {LoginOutcome::kUnreachable, "statement did not end in time"};
+      return {LoginOutcome::kUnreachable, "the statement did not end in time"};
   }
   const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection.get()),
                                                              PQclear);
   const ExecStatusType status = PQresultStatus(result.get());
-  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return {LoginOutcome::kProved, ""};
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+    LoginResult proved{LoginOutcome::kProved, ""};
+    if (PQntuples(result.get()) > 0 && PQnfields(result.get()) > 0 &&
+        PQgetisnull(result.get(), 0, 0) == 0)
+      proved.value = PQgetvalue(result.get(), 0, 0);
+    return proved;
+  }
   return {LoginOutcome::kRefused, FirstLine(PQresultErrorMessage(result.get()))};
 }
 

@@ -5,7 +5,7 @@
 
 namespace slipway::connect {
 
-// At one numeric address of the target's host.
+// Logs in at one numeric address of the target's host.
 LoginResult TryPostgresLogin(const LoginTarget& target, const std::string& address,
                              const Deadline& deadline);
 

@@ -17,7 +17,7 @@ namespace {
 constexpr int kMostLookups = 16;
 constexpr size_t kMostAddresses = 8;
 
-// Under way in this process.
+// The number of look-ups under way in this process.
 std::atomic<int>& Lookups() {
   static std::atomic<int> count{0};
   return count;
@@ -43,7 +43,7 @@ Resolved LookUp(const std::string& host, int flags) {
   return out;
 }
 
-// Shared by who waits and by the thread that looks, of which either may be gone first.
+// The waiting thread and the thread of the look-up share it. Either may end first.
 struct Lookup {
   std::mutex mutex;
   std::condition_variable ended;

@@ -37,7 +37,7 @@ TEST(Resolve, NamesTheHostThatHasNoAddress) {
   }
 }
 
-// In a child of its own: a name server of ours that takes questions and never answers.
+// Runs in its own child process. Its name server takes queries and never answers.
 bool EnterAWorldWhoseNameServerIsSilent() {
   if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 &&
       ::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0)
@@ -61,7 +61,7 @@ bool EnterAWorldWhoseNameServerIsSilent() {
   return done;  // the socket stays open
 }
 
-// What went wrong; "" when nothing did, "skip" when it cannot be tried here.
+// Returns the failure; "" on success, "skip" when this machine does not allow the test.
 std::string TryLoginsWhereNoNameServerAnswers() {
   if (!EnterAWorldWhoseNameServerIsSilent()) return "skip";
   for (const char* protocol : {"postgresql", "mysql", "mongodb"}) {

@@ -13,7 +13,7 @@ namespace slipway::connect {
 namespace fs = std::filesystem;
 
 TestServer::TestServer() {
-  ::signal(SIGPIPE, SIG_IGN);  // as the programs that use the connectors
+  ::signal(SIGPIPE, SIG_IGN);  // like the programs that use the connectors
   std::string name = (fs::temp_directory_path() / "slipway-server-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
     failure_ = "no temporary directory";

@@ -8,7 +8,7 @@
 
 namespace slipway::connect {
 
-// A real server on 127.0.0.1 with a directory of its own, both gone with the object.
+// A real server on 127.0.0.1 with its own directory. Both end with the object.
 class TestServer {
  public:
   TestServer();
@@ -16,13 +16,14 @@ class TestServer {
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
 
-  // Chosen when it is first asked for: nobody else should take it before the server does.
+  // The first call chooses the port. It happens late, so that no other program takes the port
+  // first.
   int port() const {
     if (port_ == 0) port_ = ClosedPort().port();
     return port_;
   }
 
-  // What stopped it from being set up; "" when it was started (it may not listen yet).
+  // The reason why it could not start; "" when it started (it may not listen yet).
   const std::string& failure() const { return failure_; }
 
   std::string Log() const;
@@ -34,9 +35,9 @@ class TestServer {
 
   void Fail(const std::string& why) { failure_ = why; }
 
-  // A key and a certificate of somebody else: key.pem, certificate.pem.
+  // Makes a self-signed key and certificate: key.pem, certificate.pem.
   bool MakeCertificate() const;
-  // To its end, with that file as its input.
+  // Runs a program to its end with the file as standard input.
   bool Run(const std::vector<std::string>& command, const std::string& input) const;
   void Start(const std::vector<std::string>& command);
 

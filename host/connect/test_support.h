@@ -15,8 +15,8 @@
 
 namespace slipway::connect {
 
-// A bound socket of 127.0.0.1 nobody listens on: connecting to it is refused, and nobody else can
-// take the port.
+// A bound socket of 127.0.0.1 without a listener. The kernel refuses connections to it, and no
+// other program can take the port.
 class ClosedPort {
  public:
   ClosedPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -41,7 +41,7 @@ class ClosedPort {
   int fd_, port_ = 0;
 };
 
-// One accepted connection, as the script of a test sees it.
+// One accepted connection, for the script of a test.
 class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) {}
@@ -55,7 +55,7 @@ class Peer {
     return true;
   }
 
-  // Short when the client went away.
+  // Reads `size` bytes; fewer when the client went away.
   std::string Read(size_t size) const {
     std::string out(size, '\0');
     const ssize_t n = size == 0 ? 0 : ::recv(fd_, out.data(), size, MSG_WAITALL);
@@ -63,7 +63,7 @@ class Peer {
     return out;
   }
 
-  // What comes until the client goes away.
+  // Reads all bytes until the client goes away.
   std::string ReadAll() const {
     std::string out, part;
     while (!(part = Read(1)).empty()) out += part;
@@ -74,11 +74,11 @@ class Peer {
   const int fd_;
 };
 
-// A server that plays a script to each client, one after the other, then hangs up.
+// A server that plays a script to one client after the other and then hangs up.
 class ScriptedServer {
  public:
   explicit ScriptedServer(std::function<void(const Peer&)> script) : script_(std::move(script)) {
-    ::signal(SIGPIPE, SIG_IGN);  // as the programs that use the connectors
+    ::signal(SIGPIPE, SIG_IGN);  // like the programs that use the connectors
     port_.Listen();
     thread_ = std::thread([this] { Serve(); });
   }
@@ -110,10 +110,11 @@ inline std::string Number(uint64_t value, int bytes) {
   return out;
 }
 
-// What comes back in that time does not hang. Far from what it takes, for the machine may be busy.
+// A call that returns in this time does not hang. The bound is generous, because the machine may be
+// busy.
 inline constexpr int64_t kPromptMs = 20'000;
 
-// How long `f` took.
+// The duration of `f`.
 template <class F>
 int64_t ElapsedMs(F&& f) {
   const auto began = std::chrono::steady_clock::now();

@@ -74,12 +74,12 @@ ssize_t Wire::Fail(State state, int error) {
   return -1;
 }
 
-// OpenSSL writes without MSG_NOSIGNAL: the programs that use it ignore SIGPIPE.
+// OpenSSL writes without MSG_NOSIGNAL, so its programs must ignore SIGPIPE.
 bool Wire::StartTls() {
   tls_.reset(SSL_new(ClientContext()));
   if (!tls_ || SSL_set_fd(tls_.get(), fd_) != 1) return Fail(State::kNoTls, ENOMEM) == 0;
   SSL_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_clear_mode(tls_.get(), SSL_MODE_AUTO_RETRY);  // the deadline is looked at after each record
+  SSL_clear_mode(tls_.get(), SSL_MODE_AUTO_RETRY);  // we check the deadline after each record
   for (;;) {
     ERR_clear_error();
     const int done = SSL_connect(tls_.get());
@@ -117,7 +117,7 @@ ssize_t Wire::Attempt(Way way, std::vector<iovec>& parts, short& events) {
 
 ssize_t Wire::Move(Way way, const iovec* parts, size_t count, size_t least, Wait wait) {
   std::vector<iovec> left(parts, parts + count);
-  Skip(left, 0);  // empty ones
+  Skip(left, 0);  // skips empty parts
   ssize_t moved = 0;
   while (!left.empty()) {
     short events = 0;

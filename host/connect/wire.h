@@ -14,41 +14,42 @@
 
 namespace slipway::connect {
 
-// A TCP connection for a library that does not open its own: every wait ends at the deadline, and a
-// server that says too much is cut off. Confined to its thread.
+// A TCP connection for a library that does not open its own. Every wait ends at the deadline, and
+// the connection ends when the server sends too much. One thread uses it.
 class Wire {
  public:
   enum class State {
     kNew,
     kOpen,
     kNotListening,
-    kNoRoute,  // it does not answer
-    kClosed,   // by the server
-    kNoTls,    // the server does not speak it
+    kNoRoute,  // no answer
+    kClosed,   // the server closed the connection
+    kNoTls,    // the server does not speak TLS
     kLate,
     kTooMuch,
   };
   enum class Wait { kNo, kYes };
 
-  // `tls`: with whoever it is; a login proves the server too where the protocol can.
+  // With `tls` we accept any certificate; where the protocol allows it, the login also proves the
+  // server.
   Wire(const Deadline& deadline, bool tls) : deadline_(deadline), with_tls_(tls) {}
 
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  // True when it is open. `address` is numeric. Ends an earlier connection.
+  // Ends an earlier connection and opens one to a numeric address. True on success.
   bool Connect(const std::string& address, int port);
   void Close();
 
-  // Like readv and writev, up to at least `least` bytes: what was done, 0 when the server closed,
-  // -1 with errno EAGAIN, ETIMEDOUT, or another.
+  // Like readv and writev, for at least `least` bytes. They return the number of bytes; 0 when the
+  // server closed; -1 with errno EAGAIN, ETIMEDOUT or another.
   ssize_t Read(const iovec* parts, size_t count, size_t least, Wait wait);
   ssize_t Write(const iovec* parts, size_t count, Wait wait);
-  // Like poll on this connection alone.
+  // Like poll, for this connection alone.
   int Poll(int events, int timeout_ms, int& came) const;
 
-  // For a server that was found to ask too much of us.
+  // Ends the connection to a server that asks too much of us.
   void Refuse() { state_ = State::kTooMuch; }
 
   State state() const { return state_; }
@@ -58,8 +59,8 @@ class Wire {
 
   bool StartTls();
   ssize_t Move(Way way, const iovec* parts, size_t count, size_t least, Wait wait);
-  // Once, without waiting: bytes, 0 when the server closed, -1 with errno; with EAGAIN `events`
-  // says what to wait for.
+  // Tries once without a wait. Returns the number of bytes; 0 when the server closed; -1 with
+  // errno. On EAGAIN, `events` holds the event to wait for.
   ssize_t Attempt(Way way, std::vector<iovec>& parts, short& events);
   ssize_t WhyTlsStopped(int result, short& events);
   ssize_t Fail(State state, int error);

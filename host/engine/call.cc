@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <exception>
 
-#include "engine/elf_probe.h"
+#include "engine/text.h"
 
 namespace slipway::engine {
 namespace {
 
 constexpr size_t kMaxFailures = 100;
 constexpr size_t kMaxLogLines = 100;
+constexpr size_t kMaxReason = 64;
 
 std::string_view View(slipway_bytes bytes) {
   return bytes.data == nullptr ? std::string_view() : std::string_view(bytes.data, bytes.size);
@@ -30,6 +31,19 @@ Code FromAbi(int32_t code) {
     default:
       return Code::kInternal;
   }
+}
+
+// Makes a stable word of `text`: a capital letter, then letters and digits.
+std::string Reason(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, kMaxReason)) {
+    const bool lower = c >= 'a' && c <= 'z', upper = c >= 'A' && c <= 'Z';
+    if (out.empty() && lower)
+      out += static_cast<char>(c - 'a' + 'A');
+    else if (upper || (!out.empty() && (lower || (c >= '0' && c <= '9'))))
+      out += c;
+  }
+  return out.empty() ? "Unexplained" : out;
 }
 
 CallState* Self(const slipway_call* call) {
@@ -70,9 +84,8 @@ int32_t CallState::Fail(const slipway_call* call, const slipway_failure* failure
   CallState& self = *Self(call);
   try {
     if (self.failures_.size() < kMaxFailures) {
-      Error error{FromAbi(failure->code), Printable(View(failure->reason), 64),
+      Error error{FromAbi(failure->code), Reason(View(failure->reason)),
                   Printable(View(failure->message)), Printable(View(failure->field), 512)};
-      if (error.reason.empty()) error.reason = "Unexplained";
       error.retryable = (failure->flags & SLIPWAY_RETRYABLE) != 0;
       error.retry_after_ms = std::clamp<int64_t>(failure->retry_after_ms, 0, 3'600'000);
       self.failures_.push_back(std::move(error));
@@ -91,7 +104,7 @@ void CallState::Log(const slipway_call* call, int32_t level, slipway_bytes messa
     self.log_.push_back({std::clamp<int>(level, SLIPWAY_LOG_DEBUG, SLIPWAY_LOG_ERROR),
                          Printable(View(message)), Printable(View(fields), 8192)});
   } catch (const std::exception&) {
-    return;  // a line less
+    return;  // drops the line
   }
 }
 

@@ -11,9 +11,9 @@
 
 namespace slipway::engine {
 
-// The host's side of one call: what the engine writes, how it fails, what it logs. Owns all it
-// refers to and reaches nothing outside itself, so that a thread that never comes back can keep it.
-// Confined to the thread that runs the call, but for Cancel(); read it when that thread is done.
+// The host's side of one call. It takes the engine's document, failures and log lines. It owns all
+// its data, so a thread that never returns can keep it. Confined to the thread that runs the call,
+// except Cancel(); read it after that thread is done.
 class CallState {
  public:
   struct LogLine {
@@ -29,7 +29,7 @@ class CallState {
 
   void Cancel() { cancelled_ = true; }  // any thread
 
-  // What came of it: the document, or the error. kInternal Unexplained, ResultTooLarge.
+  // Returns the document or the error. kInternal Unexplained, ResultTooLarge.
   Result<std::string> Finish(int32_t code);
 
   const std::vector<Error>& failures() const { return failures_; }

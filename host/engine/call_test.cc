@@ -1,4 +1,4 @@
-// What the host makes of an engine's behaviour during a call.
+// The host's reaction to an engine's behaviour during a call.
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -28,7 +28,9 @@ class Calls : public EngineDirectory {
 
   std::shared_ptr<Engine> OpenBad() { return OpenBad(Options().call_timeout_ms); }
 
-  static Json Do(const char* what) { return Json::Obj({{"schema", 1}, {"do", what}}); }
+  static Json Do(const char* what) {
+    return Json::Obj({{"schema", 1}, {"do", what}, {"spec", Json::MakeObject()}});
+  }
 
   std::unique_ptr<Registry> registry_;
 };
@@ -97,7 +99,7 @@ TEST_F(Calls, BadAnswersBecomeErrors) {
       {"unexplained", Code::kInternal, "Unexplained", "42"},
       {"huge", Code::kInternal, "ResultTooLarge", "4194304"},
       {"unknown_state", Code::kInternal, "BadDocument", "perhaps"},
-      {"hostile_failure", Code::kInvalid, "Line Break", "not text"},
+      {"hostile_failure", Code::kInvalid, "LineBreak", "not text"},
   };
 
   for (const auto& c : cases) {
@@ -117,7 +119,42 @@ TEST_F(Calls, OversizedInputIsNotSent) {
   ASSERT_TRUE(engine);
   const auto answer = engine->Plan(Json::Obj({{"big", std::string(5000, 'x')}}));
   ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::kExhausted);
   EXPECT_EQ(answer.error().reason, "InputTooLarge");
+  EXPECT_EQ(answer.error().message,
+            "the input of fake's plan has 5010 bytes, the limit is 4096; big has 5002 of them");
+}
+
+TEST_F(Calls, NonsenseOfValidateIsTheEnginesFault) {
+  auto engine = OpenBad();
+  ASSERT_TRUE(engine);
+
+  const struct {
+    const char *what, *words;
+  } cases[] = {
+      {"throw", "(EngineThrew): the engine let an exception escape"},
+      {"garbage", "(BadDocument): the document is not JSON"},
+      {"nothing", "(BadDocument): the document is empty"},
+      {"unexplained", "(Unexplained): the engine failed with code 42"},
+      {"huge", "(ResultTooLarge)"},
+      {"unlawful", "(EngineContract): /spec/instances changes when it is validated again"},
+      {"refuses-itself", "(EngineContract): /spec is refused when it is validated again: there is"},
+      {"strange-parameters", "(EngineContract): /spec/parameters/depth is not an integer"},
+  };
+
+  for (const auto& c : cases) {
+    std::vector<Error> failures;
+    const auto answer = engine->Validate(Do(c.what), &failures);
+    ASSERT_FALSE(answer) << c.what;
+    EXPECT_EQ(answer.error().code, Code::kInternal) << c.what;
+    EXPECT_EQ(answer.error().engine, "bad") << c.what;
+    EXPECT_EQ(answer.error().reason, "EngineMisbehaved") << c.what;
+    EXPECT_EQ(answer.error().message.rfind("engine bad 1.0.0 broke its contract in validate", 0),
+              0u);
+    EXPECT_NE(answer.error().message.find(c.words), std::string::npos) << answer.error().message;
+    EXPECT_TRUE(failures.empty()) << "they are none of the request's";
+  }
+  EXPECT_TRUE(engine->Validate(Do("well"), nullptr));
 }
 
 TEST_F(Calls, SpinningEngineIsQuarantinedOnce) {

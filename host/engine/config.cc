@@ -36,7 +36,7 @@ ParsedConfig ParseEngineConfig(const std::string& file, const std::string& text)
   };
   const Json& root = document->value;
   if (!root.is_object()) {
-    complain("", "an engine's configuration is a mapping with name and path");
+    complain("", "an engine's configuration must be a mapping with name and path");
     return out;
   }
   for (const auto& [key, value] : root.members()) {
@@ -64,6 +64,12 @@ ParsedConfig ParseEngineConfig(const std::string& file, const std::string& text)
     } else if (key == "enabled") {
       if (!value.is_bool()) complain(at, "enabled must be true or false");
       out.config.enabled = value.AsBool(true);
+    } else if (key == "takes_over") {
+      if (IsName(value.AsString())) {
+        out.config.takes_over = value.AsString();
+      } else {
+        complain(at, "takes_over must be the name of an engine");
+      }
     } else if (key == "settings") {
       if (value.is_object()) {
         out.config.settings = value;

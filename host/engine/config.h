@@ -11,21 +11,22 @@ namespace slipway::engine {
 // One file of engines.d.
 struct EngineConfig {
   std::string name;
-  std::string path;    // resolved against the directory of the file
-  std::string sha256;  // "" when not pinned
+  std::string path;    // relative paths start at the file's directory
+  std::string sha256;  // "": not pinned
   bool enabled = true;
-  Json settings;  // an object
+  std::string takes_over;  // the engine that hands over its database type; "": none
+  Json settings;           // an object
 };
 
 struct ParsedConfig {
-  EngineConfig config;                // what could be understood
-  std::vector<std::string> problems;  // "file:line:col: text"; empty when all is well
+  EngineConfig config;                // the valid part
+  std::vector<std::string> problems;  // "file:line:col: text"; empty when the file is valid
 };
 
-// `file` gives the directory and the name in problems.
+// `file` gives the directory, and the name in `problems`.
 ParsedConfig ParseEngineConfig(const std::string& file, const std::string& text);
 
-// The *.yaml and *.yml of a directory, sorted. Empty when there is no such directory.
+// The *.yaml and *.yml files of a directory, sorted. Empty when the directory does not exist.
 std::vector<std::string> ListConfigFiles(const std::string& dir);
 
 }  // namespace slipway::engine

@@ -9,6 +9,7 @@
 #include <slipway/engine.h>
 
 #include "base/json.h"
+#include "engine/text.h"
 
 namespace slipway::engine {
 namespace {
@@ -28,7 +29,7 @@ class Bytes {
     return offset <= data_.size() && data_.size() - offset >= size;
   }
 
-  // Copies a T at `offset`, which need not be aligned; nothing when it does not fit.
+  // Copies a T from `offset`, which may be unaligned; nullopt when it does not fit.
   template <class T>
   std::optional<T> Read(uint64_t offset) const {
     if (!Has(offset, sizeof(T))) return std::nullopt;
@@ -67,8 +68,8 @@ void ReadNotes(const Bytes& bytes, uint64_t at, uint64_t end, ElfFacts& facts) {
   }
 }
 
-// Segments, with everything they claim to hold inside the file: the loader maps what they say and
-// a page beyond the end is a SIGBUS.
+// Segments that lie inside the file. The loader trusts them, and a page beyond the file's end gives
+// a SIGBUS.
 struct Segments {
   std::vector<Elf64_Phdr> loads;
   std::optional<Elf64_Phdr> dynamic;
@@ -91,8 +92,11 @@ Result<Segments> ReadSegments(const Bytes& bytes, const Elf64_Ehdr& header, ElfF
           (mapped += segment->p_memsz) > kMaxMapped) {
         return Refuse("NotElf", "segment " + std::to_string(i) + " has an impossible size");
       }
+      facts.writable_code |= (segment->p_flags & (PF_W | PF_X)) == (PF_W | PF_X);
       out.loads.push_back(*segment);
     }
+    if (segment->p_type == PT_GNU_STACK) facts.stack_executable = (segment->p_flags & PF_X) != 0;
+    if (segment->p_type == PT_GNU_RELRO) facts.relro = true;
     if (segment->p_type == PT_DYNAMIC) out.dynamic = *segment;
     if (segment->p_type == PT_NOTE) {
       ReadNotes(bytes, segment->p_offset, segment->p_offset + segment->p_filesz, facts);
@@ -118,11 +122,17 @@ Result<void> ReadDynamic(const Bytes& bytes, const Segments& segments, ElfFacts&
     if (!entry || entry->d_tag == DT_NULL) break;
     if (entry->d_tag == DT_STRTAB) strings = file_offset(entry->d_un.d_ptr);
     if (entry->d_tag == DT_NEEDED) needed.push_back(entry->d_un.d_val);
+    const uint64_t value = entry->d_un.d_val;
+    facts.bind_now |= entry->d_tag == DT_BIND_NOW ||
+                      (entry->d_tag == DT_FLAGS && (value & DF_BIND_NOW) != 0) ||
+                      (entry->d_tag == DT_FLAGS_1 && (value & DF_1_NOW) != 0);
+    facts.text_relocations |=
+        entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (value & DF_TEXTREL) != 0);
     if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH) facts.has_run_path = true;
   }
   if (needed.size() > 64) return Refuse("NotElf", "more than 64 dependencies");
   for (const uint64_t offset : needed) {
-    // A name outside the file reads as "", which no list of allowed ones contains.
+    // A name outside the file reads as "", which is never an allowed name.
     const bool inside = strings != UINT64_MAX && bytes.Has(strings, 1) && bytes.Has(offset, 0);
     facts.needed.push_back(inside ? bytes.String(strings + offset) : std::string());
   }
@@ -158,12 +168,28 @@ Result<void> ReadSymbols(const Bytes& bytes, const Elf64_Ehdr& header, ElfFacts&
       const auto symbol = bytes.Read<Elf64_Sym>(table->sh_offset + k * sizeof(Elf64_Sym));
       if (!symbol) return Refuse("Truncated", "the symbols end beyond the file");
       if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) == STB_LOCAL) continue;
-      // An absolute symbol is the name of a version, not something to bind to.
+      // An absolute symbol names a version; nobody can bind to it.
       if (symbol->st_shndx == SHN_ABS && symbol->st_value == 0) continue;
       facts.exports.push_back(bytes.String(names->sh_offset + symbol->st_name));
     }
   }
   if (!found) return Refuse("NotElf", "no dynamic symbols");
+  return {};
+}
+
+// Files from slipway_add_engine() pass.
+Result<void> CheckHardening(const ElfFacts& facts, const std::string& shown) {
+  if (facts.stack_executable)
+    return Refuse("ExecutableStack",
+                  shown + " makes the stack executable; link with -z noexecstack");
+  if (facts.writable_code)
+    return Refuse("WritableCode", shown + " has a segment that is writable and executable");
+  if (facts.text_relocations)
+    return Refuse("TextRelocations", shown + " has relocations in its code; compile with -fPIC");
+  if (!facts.relro)
+    return Refuse("NoRelro", shown + " keeps its tables writable; link with -z relro");
+  if (!facts.bind_now)
+    return Refuse("LazyBinding", shown + " binds its symbols late; link with -z now");
   return {};
 }
 
@@ -221,7 +247,7 @@ Result<void> CheckFacts(const ElfFacts& facts, const std::string& name) {
     bool allowed =
         std::find(std::begin(kAllowed), std::end(kAllowed), library) != std::end(kAllowed);
 #ifdef SLIPWAY_SANITIZED
-    // A host under a sanitizer loads engines under the same one.
+    // A host built with a sanitizer loads engines built with the same one.
     for (const char* runtime : {"libasan.so.", "libubsan.so.", "libtsan.so.", "liblsan.so."}) {
       allowed = allowed || library.rfind(runtime, 0) == 0;
     }
@@ -232,23 +258,7 @@ Result<void> CheckFacts(const ElfFacts& facts, const std::string& name) {
           shown + " needs " + Json::Quote(Printable(library, 128)) + "; link it statically");
     }
   }
-  return {};
-}
-
-std::string Printable(std::string_view text, size_t limit) {
-  std::string out(text.substr(0, limit));
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  std::replace_if(out.begin(), out.end(), is_control, ' ');
-  // The cut may have split a character.
-  if (text.size() > limit) {
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xc0) out.pop_back();
-  }
-  if (!Json::Parse(Json::Quote(out))) {
-    std::replace_if(
-        out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-  }
-  return out;
+  return CheckHardening(facts, shown);
 }
 
 }  // namespace slipway::engine

@@ -10,16 +10,18 @@
 #include <thread>
 #include <time.h>
 
+#include "engine/crash_signals.h"
+
 namespace slipway::engine {
 namespace {
 
-using Steady = std::chrono::steady_clock;  // real time: a box is about a real thread
+using Steady = std::chrono::steady_clock;  // real time: the box limits a real thread
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr size_t kQueueLimit = 256;
-constexpr int kPatience = 10;          // boxes by the wall's clock
-constexpr milliseconds kLookAgain(5);  // the least
+constexpr int kPatience = 10;          // in boxes of wall-clock time
+constexpr milliseconds kLookAgain(5);  // shortest wait
 
 nanoseconds Computed(clockid_t clock) {
   timespec spent{};
@@ -40,7 +42,7 @@ struct Job {
   bool finished = false, threw = false;
   int32_t code = 0;
   std::optional<Steady::time_point> started;
-  nanoseconds computed_before{};  // by its thread
+  nanoseconds computed_before{};  // CPU time of its thread before the call
 };
 
 }  // namespace
@@ -49,7 +51,7 @@ struct Lane::Shared {
   explicit Shared(int64_t timeout_ms)
       : box(timeout_ms), grace(std::max<int64_t>(timeout_ms / 4, 1)) {}
 
-  // How much of its box the running call has used up. Its thread is there as long as it runs.
+  // The time that the running call has used of its box. Its thread exists while the call runs.
   nanoseconds Used() const {
     return std::max<nanoseconds>(Computed(thread_clock) - running->computed_before,
                                  (Steady::now() - *running->started) / kPatience);
@@ -83,8 +85,8 @@ Lane::~Lane() {
   }
   shared_->wake.notify_all();
   if (lost) {
-    // It sits in foreign code that does not return: joining would hang the exit. It holds what it
-    // uses and the library stays mapped.
+    // The thread is in foreign code that does not return: a join would hang the exit. It owns its
+    // data, and the library stays mapped.
     thread_->thread.detach();
   } else {
     thread_->thread.join();
@@ -97,6 +99,7 @@ bool Lane::lost() const {
 }
 
 void Lane::Loop(const std::shared_ptr<Shared>& shared) {
+  const SignalStack for_overflows;
   std::unique_lock lock(shared->mutex);
   ::pthread_getcpuclockid(::pthread_self(), &shared->thread_clock);
   while (true) {
@@ -113,7 +116,7 @@ void Lane::Loop(const std::shared_ptr<Shared>& shared) {
     bool threw = false;
     try {
       code = job->function(job->state->raw());
-    } catch (...) {  // an engine without the wrapper; its frames are gone, the host goes on
+    } catch (...) {  // an engine without the SDK's wrapper threw; the host goes on
       threw = true;
     }
     job->function = nullptr;
@@ -144,7 +147,7 @@ Result<int32_t> Lane::Run(Function function, std::shared_ptr<CallState> state) {
     const Steady::time_point now = Steady::now();
     Steady::time_point until = now + shared.box;
     if (const std::shared_ptr<Job> running = shared.running) {
-      // Whoever waits watches whoever runs.
+      // Each waiting caller watches the running call.
       const nanoseconds used = shared.Used();
       if (used >= shared.box + shared.grace) {
         shared.lost = true;

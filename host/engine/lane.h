@@ -10,29 +10,28 @@
 
 namespace slipway::engine {
 
-// The one thread that runs an engine's code, so that a caller can give up on it.
+// Runs an engine's code on one thread, so that a caller can give up on a call.
 //
-// Calls queue (bounded) and run one after another, which an engine of pure functions that take
-// microseconds does not notice. The box is what the call may compute, by the clock of its thread:
-// on a machine that is busy, or was stopped, a call takes long without a fault of its own. One that
-// waits for something, which it should not, has ten times the box by the wall's clock. A call that
-// outlives its box is told so (cancelled()); after a grace of a quarter of the box the lane is
-// lost: its thread is written off, and every waiting and later call is answered at once. At most
-// one thread is ever lost per lane. Any thread may call.
+// Calls wait in a bounded queue and run one after another; an engine's functions take microseconds.
+// The box limits a call's CPU time, because a busy or suspended machine slows a call without its
+// fault. A call that waits, which it should not, has ten times the box in wall-clock time. A call
+// that exceeds its box sees cancelled(). After a grace of a quarter of the box the lane is lost:
+// its thread is abandoned, and every waiting and later call is answered at once. A lane loses at
+// most one thread. Any thread may call.
 class Lane {
  public:
-  // Runs on the lane's thread; returns the ABI's code. Must own what it touches: it may outlive
-  // the lane.
+  // Runs on the lane's thread; returns the ABI's code. It must own its data: it may outlive the
+  // lane.
   using Function = std::function<int32_t(const slipway_call*)>;
 
   Lane(const std::string& name, int64_t timeout_ms);
-  // Waits for the thread, unless it was lost.
+  // Joins the thread, unless it is lost.
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  // The ABI's code. Errors: kUnavailable EngineQuarantined (the lane is lost) or EngineBusy
-  // (retryable: too much queued), kInternal EngineThrew.
+  // Returns the ABI's code. Errors: kUnavailable EngineQuarantined (the lane is lost) or EngineBusy
+  // (retryable: the queue is full or too slow), kInternal EngineThrew.
   Result<int32_t> Run(Function function, std::shared_ptr<CallState> state);
   bool lost() const;
 

@@ -1,4 +1,4 @@
-// The only file that knows Boost.DLL.
+// Only this file uses Boost.DLL.
 #define BOOST_DLL_USE_STD_FS
 #include "engine/library.h"
 
@@ -17,8 +17,8 @@ Error Refuse(const char* reason, std::string message) {
 }  // namespace
 
 Result<const slipway_engine_api*> LoadLibrary(const std::string& path) {
-  // NODELETE: a thread that was given up on, or a thread_local's destructor, may still run code of
-  // this library when nobody else needs it. LOCAL: engines must not see each other's symbols.
+  // NODELETE: an abandoned thread or a thread_local's destructor may still run the library's code
+  // later. LOCAL: engines must not see each other's symbols.
   constexpr auto kMode =
       static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   const slipway_engine_api* api = nullptr;

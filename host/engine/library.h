@@ -8,9 +8,9 @@
 
 namespace slipway::engine {
 
-// Maps a staged engine for the rest of the process and asks its entry for the table. `path` is
-// absolute. Runs the library's initialisers, so: only after ProbeElf and CheckFacts.
-// Reasons: LoadFailed MissingSymbol AbiMajor.
+// Maps a staged engine until the process ends and asks its entry for the table. `path` is absolute.
+// Call it only after ProbeElf and CheckFacts: it runs the library's initialisers. Reasons:
+// LoadFailed MissingSymbol AbiMajor.
 Result<const slipway_engine_api*> LoadLibrary(const std::string& path);
 
 }  // namespace slipway::engine

@@ -2,10 +2,19 @@
 
 #include "base/crypto.h"
 #include "engine/elf_probe.h"
-#include "engine/library.h"
+#include "engine/text.h"
 #include "engine/trust.h"
 
 namespace slipway::engine {
+namespace {
+
+Result<ElfFacts> Probe(const EngineConfig& config, const EngineFile& file) {
+  TRY(ElfFacts facts, ProbeElf(file.bytes));
+  TRY_VOID(CheckFacts(facts, config.name));
+  return facts;
+}
+
+}  // namespace
 
 Result<EngineFile> ReadEngineFile(const EngineConfig& config) {
   EngineFile file;
@@ -19,21 +28,26 @@ Result<EngineFile> ReadEngineFile(const EngineConfig& config) {
   return file;
 }
 
+EngineBytes BytesOf(const EngineConfig& config, const EngineFile& file) {
+  return {config.name, "", file.sha256, Sha256Hex(config.settings.Dump()).substr(0, 16)};
+}
+
+Result<void> ProbeEngine(const EngineConfig& config, const EngineFile& file) {
+  TRY(const ElfFacts facts, Probe(config, file));
+  return {};
+}
+
 Result<std::shared_ptr<InProcessEngine>> LoadEngine(const EngineConfig& config,
                                                     const EngineFile& file,
                                                     const LoadContext& context) {
-  TRY(const ElfFacts facts, ProbeElf(file.bytes));
-  TRY_VOID(CheckFacts(facts, config.name));
+  TRY(const ElfFacts facts, Probe(config, file));
   TRY(const std::string staged, Stage(context.options.state_dir, file.sha256, file.bytes));
-  TRY(const slipway_engine_api* api, LoadLibrary(staged));
   InProcessEngine::Identity identity;
-  identity.name = facts.engine;
-  identity.version = Printable(facts.version, 32);
-  identity.sha256 = file.sha256;
+  identity.bytes = BytesOf(config, file);
+  identity.bytes.version = Printable(facts.version, 32);
   identity.abi_major = facts.abi_major;
   identity.abi_minor = facts.abi_minor;
-  return InProcessEngine::Open(api, std::move(identity), config.settings, context.options,
-                               context.clock, context.log, context.metrics);
+  return InProcessEngine::Open(staged, std::move(identity), config.settings, context);
 }
 
 Result<EngineFile> ReadStaged(const std::string& state_dir, const std::string& sha256) {

@@ -1,5 +1,6 @@
 #include "base/crypto.h"
-#include "engine/documents.h"
+#include "engine/inputs.h"
+#include "engine/results.h"
 #include "engine/test_support.h"
 
 namespace slipway::engine {
@@ -26,6 +27,8 @@ TEST_F(Registries, ListsWhatItLoaded) {
   EXPECT_EQ(status.verbs.size(), 2u);
   EXPECT_TRUE(status.reason.empty()) << status.message;
   EXPECT_EQ(registry.ForType("ORACLE").error().reason, "EngineUnknown");
+  EXPECT_EQ(registry.ForType("ORACLE").error().message,
+            "no engine provides \"ORACLE\"; known types: FAKE");
   EXPECT_EQ(registry.ForType("").error().code, Code::kUnsupported);
 }
 
@@ -39,6 +42,22 @@ TEST_F(Registries, BrokenNeighbourHidesNobody) {
   EXPECT_EQ(registry.List()[0].reason, "NotFound");
   EXPECT_EQ(registry.List()[1].reason, "BadConfig");
   EXPECT_TRUE(registry.ForType("FAKE"));
+  EXPECT_EQ(registry.ForType("MISSING").error().message,
+            "no engine provides \"MISSING\"; known types: FAKE; not loaded: missing (NotFound)");
+}
+
+TEST_F(Registries, BrokenFileOfAKnownTypeIsNamed) {
+  Configure("fake.yaml", "fake", Install(SLIPWAY_ENGINE_FAKE, "fake.so"));
+  { Registry(Options(), clock_, log_, metrics_).Reload(); }
+  Put("fake.so", "oops", 0644);
+  Registry registry(Options(), clock_, log_, metrics_);
+  registry.Reload();
+  EXPECT_EQ(registry.List().at(0).database_type, "FAKE") << "as it was when it loaded";
+  const auto broken = registry.ForType("FAKE");
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().reason, "EngineUnavailable");
+  EXPECT_EQ(broken.error().message, "fake is NotElf: not an ELF file");
+  EXPECT_EQ(registry.ForName("fake").error().message, broken.error().message);
 }
 
 TEST_F(Registries, ReloadDisablesAndRemoves) {
@@ -133,9 +152,15 @@ TEST_F(Registries, CheckConfigNamesEveryProblem) {
   Put("engines.d/c.yaml", "name: fake\npath: x.so\n", 0644);
   Put("engines.d/d.yaml", "name: [\n", 0644);
   Put("engines.d/README", "not looked at", 0644);
+  Put("engines.d/e.yaml", "name: gone\npath: ../gone.so\ntakes_over: No One\n", 0644);
+  Put("text.so", "hello", 0644);
+  Put("engines.d/f.yaml", "name: text\npath: ../text.so\n", 0644);
+  Put("engines.d/g.yaml", "name: gone\npath: ../gone.so\n", 0644);
+  Put("engines.d/h.yaml", "name: off\npath: ../gone.so\nenabled: false\n", 0644);
+  Configure("i.yaml", "fine", Install(SLIPWAY_ENGINE_FAKE, "fake.so"));
   const std::string dir = Options().config_dir;
   const auto problems = Registry::CheckConfig(dir);
-  ASSERT_EQ(problems.size(), 8u);
+  ASSERT_EQ(problems.size(), 14u);
   EXPECT_EQ(problems[0].rfind(dir + "/a.yaml:1:1: name must match", 0), 0u) << problems[0];
   EXPECT_EQ(problems[1].rfind(dir + "/a.yaml:2:1: sha256", 0), 0u) << problems[1];
   EXPECT_EQ(problems[2], dir + "/a.yaml:3:1: enabled must be true or false");
@@ -143,58 +168,74 @@ TEST_F(Registries, CheckConfigNamesEveryProblem) {
   EXPECT_NE(problems[4].find("path is required"), std::string::npos);
   EXPECT_EQ(problems[5], dir + "/b.yaml:5:1: unknown key \"paht\"");
   EXPECT_NE(problems[6].find("configures fake already"), std::string::npos);
-  EXPECT_EQ(problems[7].rfind(dir + "/d.yaml:", 0), 0u) << problems[7];
+  EXPECT_NE(problems[7].find("/c.yaml: NotFound: "), std::string::npos) << problems[7];
+  EXPECT_EQ(problems[8].rfind(dir + "/d.yaml:", 0), 0u) << problems[8];
+  EXPECT_EQ(problems[9], dir + "/e.yaml:3:1: takes_over must be the name of an engine");
+  EXPECT_EQ(problems[10], dir + "/f.yaml: NotElf: not an ELF file");
+  EXPECT_NE(problems[11].find("configures gone already"), std::string::npos) << problems[11];
+  EXPECT_NE(problems[12].find("/g.yaml: NotFound: "), std::string::npos) << problems[12];
+  EXPECT_NE(problems[13].find("/i.yaml: NameMismatch: "), std::string::npos) << problems[13];
   EXPECT_TRUE(Registry::CheckConfig("/nowhere").empty());
 }
 
-TEST(Documents, ALoginProofMayNameADatabase) {
-  const auto parse = [](const std::string& proof) {
-    return ParseDescribe(R"({"schema":1,"engine":"fake","version":"1","title":"Fake",
-        "database_type":"FAKE","verbs":["create"],"capabilities":{},"name_limit":9,
-        "parameters_schema":{},"watches":[],"applies":[],"login_proof":)" +
-                             proof + "}",
-                         "fake", "1");
-  };
-  EXPECT_TRUE(parse(R"({"protocol":"p","endpoint":"e","statement":"s","database":"app"})"));
-  EXPECT_TRUE(parse(R"({"protocol":"p","endpoint":"e","statement":"s"})"));
-  EXPECT_EQ(parse(R"({"protocol":"p","endpoint":"e","statement":"s","database":7})").error().field,
-            "/login_proof/database");
+TEST_F(Registries, SuccessorCarriesOnWhatItSays) {
+  Configure("bad.yaml", "bad", Install(SLIPWAY_ENGINE_BAD_NEXT, "bad.so"));
+  Registry registry(Options(), clock_, log_, metrics_);
+  registry.Reload();
+  for (const char* version : {"0.9.0", "1.0.0", "1.0.17"}) {
+    const auto successor = registry.SuccessorOf("bad", version);
+    ASSERT_TRUE(successor) << version;
+    EXPECT_EQ((*successor)->version(), "1.1.0");
+  }
+  for (const char* version : {"0.9.1", "1.0", "1.10.0", "1.1.0", "2.0.0", ""}) {
+    const auto none = registry.SuccessorOf("bad", version);
+    ASSERT_FALSE(none) << version;
+    EXPECT_EQ(none.error().code, Code::kUnavailable);
+    EXPECT_EQ(none.error().reason, "NoSuccessor");
+  }
+  EXPECT_EQ(registry.SuccessorOf("nobody", "1.0.0").error().reason, "EngineUnavailable");
 }
 
-TEST(Documents, NameThePlaceOfTheFirstMistake) {
-  const struct {
-    Result<Json> (*parse)(std::string_view);
-    const char* text;
-    const char* field;
-  } cases[] = {
-      {ParseValidate, R"({"schema":2,"spec":{}})", "/schema"},
-      {ParseValidate, R"({"schema":1})", "/spec"},
-      {ParseValidate, R"({"schema":1,"spec":{},"warnings":[{"field":"/x"}]})",
-       "/warnings/0/message"},
-      {ParsePlan, R"({"schema":1})", "/stages"},
-      {ParsePlan, R"({"schema":1,"stages":[{"title":"x"}]})", "/stages/0/name"},
-      {ParsePlan, R"({"schema":1,"stages":[{"name":"A","skip":{}}]})", "/stages/0/skip/reason"},
-      {ParsePlan, R"({"schema":1,"stages":[],"quota":{"pods":3}})", "/quota/pods"},
-      {ParseStep, R"({"schema":1})", "/verdict"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"skipped"}})", "/verdict/reason"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"apply":[{"kind":"Pod"}]})",
-       "/apply/0/apiVersion"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"delete":[7]})", "/delete/0"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"need":{"a/b":{}}})",
-       "/need/a~1b/apiVersion"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"retry_after_ms":"1"})",
-       "/retry_after_ms"},
-      {ParseStep, R"({"schema":1,"verdict":{"state":"ready"},"outputs":{"endpoints":[
-          {"name":"a","role":"ANY","service":"b","port":1,"tls":"required"}]}})",
-       "/outputs/endpoints/0/tls"},
-  };
+TEST_F(Registries, EngineOfContract10WorksWithThisHost) {
+  Configure("frozen.yaml", "frozen", Install(SLIPWAY_ENGINE_FROZEN_1_0, "frozen.so"));
+  Registry registry(Options(), clock_, log_, metrics_);
+  registry.Reload();
+  const auto found = registry.ForType("FROZEN");
+  ASSERT_TRUE(found) << registry.List().at(0).message;
+  Engine& engine = **found;
+  EXPECT_EQ(registry.List().at(0).abi_minor, 0);
 
-  for (const auto& c : cases) {
-    const auto parsed = c.parse(c.text);
-    ASSERT_FALSE(parsed) << c.text;
-    EXPECT_EQ(parsed.error().reason, "BadDocument");
-    EXPECT_EQ(parsed.error().field, c.field) << c.text;
-  }
+  ValidateInput validate;
+  validate.verb = "create";
+  const auto validated = engine.Validate(validate.ToJson(), nullptr);
+  ASSERT_TRUE(validated) << validated.error().message;
+  EXPECT_EQ(ReadValidate(*validated)->spec["tier"].AsString(), "FREE");
+  validate.spec.Set("wrong", true);
+  EXPECT_EQ(engine.Validate(validate.ToJson(), nullptr).error().field, "/wrong");
+
+  PlanInput plan;
+  plan.verb = "create";
+  plan.operation_id = "op-1";
+  const auto planned = engine.Plan(plan.ToJson());
+  ASSERT_TRUE(planned) << planned.error().message;
+  const auto stages = ReadPlan(*planned);
+  EXPECT_EQ(stages->stages.size(), 2u);
+
+  StepInput step;
+  step.verb = "create";
+  step.stage = "CRD_DEPLOYMENT";
+  step.carry = stages->carry;
+  const auto first = engine.Step(step.ToJson());
+  ASSERT_TRUE(first) << first.error().message;
+  const auto asked = ReadStep(*first);
+  EXPECT_EQ(std::get<ApplyEffect>(asked->effects.at(0)).object["kind"].AsString(), "ConfigMap");
+  EXPECT_EQ(asked->verdict.waiting_for->name, "frozen");
+  step.observed.Push(std::get<ApplyEffect>(asked->effects.at(0)).object);
+  EXPECT_EQ(ReadStep(*engine.Step(step.ToJson()))->verdict.state, Verdict::State::kReady);
+  step.stage = "RESOURCE_DELETION";
+  step.verb = "delete";
+  const auto deleted = ReadStep(*engine.Step(step.ToJson()));
+  EXPECT_EQ(std::get<DeleteEffect>(deleted->effects.at(0)).object.name, "frozen");
 }
 
 }  // namespace

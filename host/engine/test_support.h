@@ -15,11 +15,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/yaml.h"
-#include "engine/engine.h"
+#include "engine/registry.h"
 
 namespace slipway::engine {
 
-// A private directory with engines.d and state in it, and a registry over them.
+// A private directory with engines.d and state, and a registry over them.
 class EngineDirectory : public testing::Test {
  protected:
   EngineDirectory() {
@@ -39,11 +39,11 @@ class EngineDirectory : public testing::Test {
     options.config_dir = (root_ / "engines.d").string();
     options.state_dir = (root_ / "state").string();
     options.call_timeout_ms =
-        10'000;  // sanitizers are slow; tests that wait for the box shorten it
+        10'000;  // long, because sanitizers are slow; tests that wait for the box shorten it
     return options;
   }
 
-  // Copies a built engine to where only its owner can write.
+  // Copies a built engine to a directory that only its owner can write.
   std::string Install(const std::string& built, const std::string& as) {
     Put(as, ReadFileOrDie(built), 0644);
     return (root_ / as).string();
@@ -56,7 +56,7 @@ class EngineDirectory : public testing::Test {
     ::chmod(path.c_str(), mode);
   }
 
-  // engines.d/FILE, for an engine at PATH.
+  // Writes engines.d/FILE for the engine at PATH.
   void Configure(const std::string& file, const std::string& name, const std::string& path,
                  const std::string& more = "") {
     Put("engines.d/" + file, "name: " + name + "\npath: " + path + "\n" + more, 0644);
@@ -68,7 +68,7 @@ class EngineDirectory : public testing::Test {
     return text ? *text : std::string();
   }
 
-  // The status of the one engine of a fresh registry.
+  // Configures one engine and returns its status in a new registry.
   EngineStatus StatusOf(const std::string& name, const std::string& path,
                         const std::string& more = "") {
     Configure("one.yaml", name, path, more);

@@ -32,7 +32,7 @@ bool OthersCanWrite(const struct stat& s) {
   return (s.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
-// Whoever can write a directory can replace what is in it.
+// A user who can write a directory can replace its files.
 Result<void> CheckDirectories(std::filesystem::path dir) {
   for (;; dir = dir.parent_path()) {
     struct stat s {};
@@ -71,7 +71,7 @@ Result<std::string> ReadTrusted(const std::string& path) {
   if (ec) return Error{Code::kNotFound, "NotFound", path + ": no such file"};
   TRY_VOID(CheckDirectories(dir));
   const std::string real = (dir / given.filename()).string();
-  // Not blocking: opening a FIFO must not wait for its other end.
+  // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const Descriptor file(::open(real.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.fd < 0) return FromErrno(real);
 
@@ -92,7 +92,7 @@ Result<std::string> ReadTrusted(const std::string& path) {
     if (n <= 0) break;
     got += static_cast<size_t>(n);
   }
-  bytes.resize(got);  // what is missing shows as Truncated
+  bytes.resize(got);  // a short file is reported as Truncated
   return bytes;
 }
 
@@ -116,7 +116,7 @@ Result<std::string> Stage(const std::string& dir, const std::string& sha256,
 
   if (::lstat(dir.c_str(), &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != ::geteuid() ||
       ::chmod(dir.c_str(), 0700) != 0) {
-    return Error{Code::kInternal, "StageFailed", dir + " is not a directory of ours"};
+    return Error{Code::kInternal, "StageFailed", dir + " is not a directory of this user"};
   }
   const std::string path = std::filesystem::absolute(dir, ec).string() + "/" + sha256 + ".so";
   if (::lstat(path.c_str(), &s) == 0) {
@@ -126,7 +126,7 @@ Result<std::string> Stage(const std::string& dir, const std::string& sha256,
       return path;
     }
   }
-  // Rename replaces a spoilt copy without touching one that may be mapped.
+  // The rename replaces a damaged copy without changing one that may be mapped.
   if (const auto written = WriteFileAtomically(path, bytes, 0500); !written) {
     return Error{Code::kInternal, "StageFailed", written.error().message};
   }

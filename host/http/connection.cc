@@ -13,12 +13,11 @@
 namespace slipway::http {
 namespace {
 
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-constexpr size_t kPipelineBytes = 64 * 1024;  // waiting behind the request in flight
+constexpr size_t kPipelineBytes = 64 * 1024;  // that wait behind the request in flight
 constexpr size_t kDiscardBytes = 4u << 20;    // read and dropped after the last answer
 constexpr size_t kFloodCheckBytes = 64 * 1024;
-constexpr int64_t kFloodMs = 200;          // without a pause: it holds its worker
-constexpr size_t kInlineBody = 16 * 1024;  // copied behind the head, one send
+constexpr int64_t kFloodMs = 200;          // longest input without a pause: it occupies its worker
+constexpr size_t kInlineBody = 16 * 1024;  // copied behind the head for a single send
 
 }  // namespace
 
@@ -63,20 +62,20 @@ void Connection::OnInput(std::string_view bytes) {
   }
 }
 
-// Pistache reads a socket until it is empty, so a client that never pauses keeps its worker from
-// all others. True when this one has gone on for too long.
+// Pistache reads a socket until it is empty, so a client that never pauses blocks its worker for
+// all others. True when this client has sent for too long.
 bool Connection::Floods(size_t bytes) {
   burst_ += bytes;
   if (burst_ < kFloodCheckBytes) return false;
   int waiting = 0;
-  if (::ioctl(fd_, FIONREAD, &waiting) != 0 || waiting == 0) {  // it pauses here
+  if (::ioctl(fd_, FIONREAD, &waiting) != 0 || waiting == 0) {  // the client pauses here
     burst_ = burst_requests_ = 0;
     burst_since_ms_ = 0;
     return false;
   }
   const int64_t now = hub_->SteadyMs();
   if (burst_since_ms_ == 0) burst_since_ms_ = now;
-  return burst_requests_ > 1 && now - burst_since_ms_ > kFloodMs;  // one long body is fine
+  return burst_requests_ > 1 && now - burst_since_ms_ > kFloodMs;  // one long body is allowed
 }
 
 void Connection::OnDisconnect() {
@@ -229,7 +228,7 @@ uint64_t Connection::StartStream(const Ticket& ticket, int status, std::string_v
 bool Connection::WriteStream(uint64_t stream, std::string_view data) {
   Lock lock(mutex_);
   if (gone_ || stream == 0 || stream_ != stream) return false;
-  if (data.empty()) return true;  // an empty chunk would be the end
+  if (data.empty()) return true;  // an empty chunk would end the stream
   bool sent = false;
   if (stream_chunked_) {
     char size[24];
@@ -310,7 +309,7 @@ void Connection::KillLocked(std::string_view why, Manner manner) {
   pending_from_ = 0;
   read_deadline_ms_ = write_deadline_ms_ = kNever;
   if (manner == Manner::kReset) {
-    const linger none{1, 0};  // what the kernel still holds goes too, on both sides
+    const linger none{1, 0};  // also discards the bytes that both kernels hold
     (void)::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   }
   ::shutdown(fd_, SHUT_RDWR);

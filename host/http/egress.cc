@@ -9,14 +9,14 @@
 namespace slipway::http {
 namespace {
 
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-constexpr int64_t kLingerMs = 2000;  // for the client to take the last answer
+constexpr int64_t kLingerMs = 2000;  // the client's time to read the last answer
 constexpr int64_t kAccountStep = 4096;
-constexpr size_t kCompactBytes = 256 * 1024;
+constexpr size_t kCompactOutput = 256 * 1024;
 
 }  // namespace
 
-// Gives the kernel what it takes; cuts that off the front of both. False: the connection is broken.
+// Sends as much as the kernel takes and cuts it off the front of both. False: the connection is
+// broken.
 bool Connection::SendNow(std::string_view& head, std::string_view& body) {
   while (!head.empty() || !body.empty()) {
     iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
@@ -52,7 +52,7 @@ bool Connection::Send(std::string_view head, std::string_view body, size_t backl
   return true;
 }
 
-// The loop's turn: the socket takes bytes again.
+// The loop calls it when the socket takes bytes again.
 void Connection::Flush() {
   std::string_view rest = std::string_view(pending_).substr(pending_from_);
   std::string_view nothing;
@@ -65,7 +65,7 @@ void Connection::Flush() {
     return;
   }
   pending_from_ = pending_.size() - rest.size();
-  if (pending_from_ > kCompactBytes && pending_from_ > rest.size()) {
+  if (pending_from_ > kCompactOutput && pending_from_ > rest.size()) {
     pending_.erase(0, pending_from_);
     pending_from_ = 0;
   }
@@ -73,14 +73,14 @@ void Connection::Flush() {
   if (!hub_->WantWrite(id_, fd_)) KillLocked("epoll");
 }
 
-// What comes after an answer once it is sent: the end, or the next request.
+// After an answer is sent, ends the connection or starts the next request.
 void Connection::Settle() {
   if (!open_ || gone_ || !pending_.empty() || in_flight_ || stream_ != 0) return;
   if (abort_after_) return KillLocked("aborted");
   if (closing_) {
     if (fin_sent_) return;
     fin_sent_ = true;
-    ::shutdown(fd_, SHUT_WR);  // the client may still be sending; a close now could eat the answer
+    ::shutdown(fd_, SHUT_WR);  // the client may still send; a close now could destroy the answer
     read_deadline_ms_ = hub_->SteadyMs() + kLingerMs;
     return;
   }
@@ -88,7 +88,7 @@ void Connection::Settle() {
   if (!pumping_ && framer_.unparsed() > 0) hub_->Schedule(shared_from_this());
 }
 
-// A deadline for the phase the input is in, counted from when it got there.
+// Sets the deadline for the input's phase, counted from the start of the phase.
 void Connection::ArmRead() {
   const Framer::Phase phase = framer_.phase();
   if (phase == phase_ && read_deadline_ms_ != kNever) return;
@@ -101,7 +101,7 @@ void Connection::ArmRead() {
   read_deadline_ms_ = hub_->SteadyMs() + ms;
 }
 
-// Tells the hub what this connection holds; over the common limit it has to go.
+// Tells the hub how many bytes this connection holds. Over the common limit the connection ends.
 void Connection::Account() {
   const auto held = static_cast<int64_t>(framer_.memory() + in_flight_bytes_ + pending_.size());
   const int64_t delta = held - accounted_;

@@ -10,7 +10,7 @@ class ConnectionStream final : public Stream {
   ConnectionStream(std::shared_ptr<Connection> connection, uint64_t number)
       : connection_(std::move(connection)), number_(number) {}
 
-  // Forgotten without Close(): the client must not take the part for the whole.
+  // Without Close() the client must see that the response is incomplete.
   ~ConnectionStream() override { connection_->AbortStream(number_); }
 
   ConnectionStream(const ConnectionStream&) = delete;
@@ -26,7 +26,7 @@ class ConnectionStream final : public Stream {
 
  private:
   const std::shared_ptr<Connection> connection_;
-  const uint64_t number_;  // 0: never open
+  const uint64_t number_;  // 0: it never opened
 };
 
 }  // namespace

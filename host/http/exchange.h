@@ -10,13 +10,12 @@
 
 namespace slipway::http {
 
-// The request in flight of one connection. Moves between threads; answered once, by whoever is
-// first.
+// The request in flight of one connection. It moves between threads. The first answer counts.
 class ConnectionExchange final : public Exchange {
  public:
   ConnectionExchange(std::shared_ptr<Connection> connection, Connection::Ticket ticket,
                      Request request);
-  ~ConnectionExchange() override;  // 500 when unanswered
+  ~ConnectionExchange() override;  // answers 500 if unanswered
   ConnectionExchange(const ConnectionExchange&) = delete;
   ConnectionExchange& operator=(const ConnectionExchange&) = delete;
 

@@ -1,6 +1,7 @@
 #include "http/framing.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 #include "http/framing_impl.h"
@@ -9,25 +10,24 @@ namespace slipway::http {
 namespace {
 
 constexpr size_t kMaxChunkLine = 256;  // size and extensions of one chunk
-constexpr size_t kCompactBytes = 16 * 1024;
+constexpr size_t kCompactInput = 16 * 1024;
 
-// "4", "4;name=value". Digits are limited so that the number cannot overflow.
-bool IsChunkLine(std::string_view line) {
+// "4", "4;name=value". A limit on the digits prevents overflow.
+bool ReadChunkSize(std::string_view line, uint64_t& out) {
   const size_t digits = std::min(line.find_first_not_of("0123456789abcdefABCDEF"), line.size());
   if (digits == 0 || digits > 8 || HasControl(line)) return false;
+  std::from_chars(line.data(), line.data() + digits, out, 16);
   return digits == line.size() || line[digits] == ';';
 }
 
 }  // namespace
 
 void Framer::Impl::Reset() {
-  http_parser_init(&parser, HTTP_REQUEST);
-  parser.data = this;
   if (pos == buffer.size()) {
     buffer.clear();
-    if (buffer.capacity() > 4 * kCompactBytes) buffer.shrink_to_fit();
+    if (buffer.capacity() > 4 * kCompactInput) buffer.shrink_to_fit();
     pos = 0;
-  } else if (pos > kCompactBytes) {
+  } else if (pos > kCompactInput) {
     buffer.erase(0, pos);
     pos = 0;
   }
@@ -36,7 +36,7 @@ void Framer::Impl::Reset() {
   remaining = 0;
   step = Step::kHead;
   request = Request();
-  in_trailer = keep_alive = http10 = expect = chunked = complete = false;
+  in_trailer = keep_alive = http10 = expect = chunked = false;
 }
 
 Framer::Event Framer::Impl::Refuse(int code, std::string_view why) {
@@ -74,11 +74,11 @@ Framer::Event Framer::Impl::Next() {
         break;
       case Step::kTrailer:
         if (!ReadLines(event)) return event;
-        if (!Execute(scan - pos) || !complete) return Refuse(400, "BadTrailer");
+        Consume(scan - pos);
         step = Step::kDone;
         break;
       case Step::kDone:
-        return complete ? Event::kRequest : Refuse(400, "BadFraming");
+        return Event::kRequest;
       case Step::kRefused:
         return Event::kRefused;
     }
@@ -87,8 +87,7 @@ Framer::Event Framer::Impl::Next() {
 
 bool Framer::Impl::ReadFixedBody(Event& event) {
   const size_t bytes = static_cast<size_t>(std::min<uint64_t>(remaining, Rest().size()));
-  if (bytes > 0 && !Execute(bytes)) return event = Refuse(400, "BadFraming"), false;
-  remaining -= bytes;
+  ConsumeBody(bytes);
   if (remaining > 0) return event = Event::kNeedMore, false;
   step = Step::kDone;
   return true;
@@ -99,10 +98,11 @@ bool Framer::Impl::ReadChunkLine(Event& event) {
   const size_t newline = rest.find('\n');
   if (std::min(newline, rest.size()) > kMaxChunkLine) return event = Refuse(400, "BadChunk"), false;
   if (newline == rest.npos) return event = Event::kNeedMore, false;
-  if (newline == 0 || rest[newline - 1] != '\r' || !IsChunkLine(rest.substr(0, newline - 1)) ||
-      !Execute(newline + 1)) {
+  if (newline == 0 || rest[newline - 1] != '\r' ||
+      !ReadChunkSize(rest.substr(0, newline - 1), remaining)) {
     return event = Refuse(400, "BadChunk"), false;
   }
+  Consume(newline + 1);
   if (remaining > limits.body_bytes - request.body.size()) {
     return event = Refuse(413, "BodyTooLarge"), false;
   }
@@ -118,8 +118,7 @@ bool Framer::Impl::ReadChunkLine(Event& event) {
 
 bool Framer::Impl::ReadChunkData(Event& event) {
   const size_t bytes = static_cast<size_t>(std::min<uint64_t>(remaining, Rest().size()));
-  if (bytes > 0 && !Execute(bytes)) return event = Refuse(400, "BadChunk"), false;
-  remaining -= bytes;
+  ConsumeBody(bytes);
   if (remaining > 0) return event = Event::kNeedMore, false;
   step = Step::kChunkEnd;
   return true;
@@ -129,76 +128,23 @@ bool Framer::Impl::ReadChunkEnd(Event& event) {
   const std::string_view end = Rest().substr(0, 2);
   if (!std::string_view("\r\n").starts_with(end)) return event = Refuse(400, "BadChunk"), false;
   if (end.size() < 2) return event = Event::kNeedMore, false;
-  if (!Execute(2)) return event = Refuse(400, "BadChunk"), false;
+  Consume(2);
   step = Step::kChunkLine;
   return true;
 }
 
-bool Framer::Impl::Execute(size_t bytes) {
-  const size_t used = http_parser_execute(&parser, &settings, buffer.data() + pos, bytes);
+void Framer::Impl::Consume(size_t bytes) {
   pos += bytes;
   if (pos == buffer.size() && step != Step::kHead && step != Step::kTrailer) {
-    buffer.clear();  // a long body passes through a short buffer
+    buffer.clear();  // the buffer stays short even for a long body
     pos = 0;
   }
-  return used == bytes && HTTP_PARSER_ERRNO(&parser) == HPE_OK;
 }
 
-int Framer::Impl::OnUrl(http_parser* parser, const char* data, size_t size) {
-  Of(parser).request.target.append(data, size);
-  return 0;
-}
-
-int Framer::Impl::OnField(http_parser* parser, const char* data, size_t size) {
-  Impl& self = Of(parser);
-  if (self.in_trailer) return 0;
-  auto& name = self.request.headers.emplace_back().first;
-  name.assign(data, size);
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return 0;
-}
-
-int Framer::Impl::OnValue(http_parser* parser, const char* data, size_t size) {
-  Impl& self = Of(parser);
-  if (!self.in_trailer && !self.request.headers.empty()) {
-    self.request.headers.back().second.append(data, size);
-  }
-  return 0;
-}
-
-int Framer::Impl::OnHeadersComplete(http_parser* parser) {
-  Impl& self = Of(parser);
-  self.keep_alive = http_should_keep_alive(parser) != 0;
-  parser->upgrade = 0;  // never switched: the body, if any, is a body
-  return 0;
-}
-
-int Framer::Impl::OnBody(http_parser* parser, const char* data, size_t size) {
-  Of(parser).request.body.append(data, size);
-  return 0;
-}
-
-int Framer::Impl::OnChunkHeader(http_parser* parser) {
-  Of(parser).remaining = parser->content_length;
-  return 0;
-}
-
-int Framer::Impl::OnComplete(http_parser* parser) {
-  Of(parser).complete = true;
-  return 0;
-}
-
-http_parser_settings Framer::Impl::MakeSettings() {
-  http_parser_settings settings;
-  http_parser_settings_init(&settings);
-  settings.on_url = OnUrl;
-  settings.on_header_field = OnField;
-  settings.on_header_value = OnValue;
-  settings.on_headers_complete = OnHeadersComplete;
-  settings.on_body = OnBody;
-  settings.on_chunk_header = OnChunkHeader;
-  settings.on_message_complete = OnComplete;
-  return settings;
+void Framer::Impl::ConsumeBody(size_t bytes) {
+  request.body.append(Rest().substr(0, bytes));
+  remaining -= bytes;
+  Consume(bytes);
 }
 
 Framer::Framer(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -208,7 +154,7 @@ Framer::~Framer() = default;
 void Framer::Append(std::string_view bytes) {
   Impl& self = *impl_;
   if (self.step == Impl::Step::kRefused) return;
-  if (self.pos >= kCompactBytes) {
+  if (self.pos >= kCompactInput) {
     self.buffer.erase(0, self.pos);
     self.line_start -= std::min(self.line_start, self.pos);
     self.scan -= std::min(self.scan, self.pos);

@@ -11,9 +11,9 @@ namespace slipway::http {
 
 // Cuts the bytes of one connection into validated requests.
 //
-// This class finds the lines and is strict about them; http_parser, which is lax, understands them.
-// Both have to agree. After a refusal nothing more is read: what follows could be read differently
-// by a proxy in front of us. Confined to its owner; no clock, no I/O.
+// This class finds the lines strictly, and Boost.Beast parses those of the head; both must agree.
+// This class reads the bodies. It reads nothing after a refusal: a proxy in front of us could read
+// the following bytes differently. Confined to its owner; no clock, no I/O.
 class Framer {
  public:
   enum class Event {
@@ -31,21 +31,21 @@ class Framer {
 
   void Append(std::string_view bytes);
   Event Next();
-  // After kRequest; starts the next one, so ask the accessors below first.
+  // Call it after kRequest. It starts the next request, so call the accessors below first.
   Request TakeRequest();
 
-  // Where the unfinished request is; kIdle when no byte of it is there.
+  // The phase of the unfinished request; kIdle before its first byte.
   Phase phase() const;
-  size_t unparsed() const;  // bytes appended and not looked at yet
+  size_t unparsed() const;  // bytes appended but not yet parsed
   size_t memory() const;    // unparsed plus the unfinished body
 
-  // Of the request returned or refused.
+  // About the request that was returned or refused.
   bool keep_alive() const;
   bool http10() const;
   bool head_only() const;  // HEAD
   int status() const;
   std::string_view reason() const;
-  std::string request_id() const;  // "" when not read yet
+  std::string request_id() const;  // "" before it is read
 
  private:
   struct Impl;

@@ -1,6 +1,9 @@
 // Request lines, header lines and trailers.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
+
+#include <boost/beast/http/basic_parser.hpp>
 
 #include "http/framing_impl.h"
 #include "http/message.h"
@@ -8,6 +11,8 @@
 
 namespace slipway::http {
 namespace {
+
+namespace beast = boost::beast;
 
 constexpr size_t kMaxBlankLines = 4;      // tolerated before a request line
 constexpr size_t kRequestLineExtra = 64;  // method, version and spaces around the target
@@ -28,9 +33,70 @@ std::string_view TrimRight(std::string_view text) {
   return last == text.npos ? std::string_view() : text.substr(0, last + 1);
 }
 
+// Lets Beast parse a head. Beast splits the lines and interprets the headers about connection and
+// length. Framer reads the bodies.
+class HeadReader final : public beast::http::basic_parser<true> {
+ public:
+  HeadReader(Request& request, const Limits& limits) : request_(request) {
+    skip(true);
+    header_limit(static_cast<uint32_t>(limits.head_bytes + limits.target_bytes));
+  }
+
+  bool http10() const { return http10_; }
+
+ private:
+  using Verb = beast::http::verb;
+  using Field = beast::http::field;
+  using Text = beast::string_view;
+  using ErrorCode = beast::error_code;
+
+  void on_request_impl(Verb, Text, Text target, int version, ErrorCode&) override {
+    request_.target.assign(target.data(), target.size());
+    http10_ = version == 10;
+  }
+
+  void on_field_impl(Field, Text name, Text value, ErrorCode&) override {
+    auto& [lower, text] = request_.headers.emplace_back();
+    lower.assign(name.data(), name.size());
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    text.assign(value.data(), value.size());
+  }
+
+  void on_response_impl(int, Text, int, ErrorCode&) override {}
+
+  void on_header_impl(ErrorCode&) override {}
+
+  void on_body_init_impl(const boost::optional<uint64_t>&, ErrorCode&) override {}
+
+  size_t on_body_impl(Text text, ErrorCode&) override { return text.size(); }
+
+  void on_chunk_header_impl(uint64_t, Text, ErrorCode&) override {}
+
+  size_t on_chunk_body_impl(uint64_t, Text text, ErrorCode&) override { return text.size(); }
+
+  void on_finish_impl(ErrorCode&) override {}
+
+  Request& request_;
+  bool http10_ = false;
+};
+
+// Of two contradicting headers, Beast stops at the second; we already have the first.
+std::string_view ReasonOf(const beast::error_code& code, const Request& request) {
+  using beast::http::error;
+  if (code == error::bad_content_length || code == error::multiple_content_length) {
+    return request.Header("transfer-encoding") != nullptr ? "LengthAndTransferEncoding"
+                                                          : "BadContentLength";
+  }
+  if (code == error::bad_transfer_encoding) {
+    return request.Header("content-length") != nullptr ? "LengthAndTransferEncoding"
+                                                       : "BadTransferEncoding";
+  }
+  return "BadHeader";
+}
+
 }  // namespace
 
-// Head or trailer: goes from line to line, true when the empty one has been seen, `scan` behind it.
+// Reads the lines of a head or trailer. True after the empty line; `scan` is then behind it.
 bool Framer::Impl::ReadLines(Event& event) {
   for (;;) {
     const size_t newline = buffer.find('\n', scan);
@@ -101,30 +167,22 @@ Framer::Event Framer::Impl::CheckRequestLine(std::string_view line) {
 }
 
 bool Framer::Impl::ParseHead(Event& event) {
-  const std::string target = std::move(request.target);
-  request.target.clear();
-  if (!Execute(scan - pos)) return event = HeadError(), false;
-  if (request.target != target) return event = Refuse(400, "BadTarget"), false;
-  http10 = parser.http_minor == 0;
-  if (!CheckHeaders(event)) return false;
-  step = complete ? Step::kDone : Step::kBodyStart;
-  return true;
-}
-
-Framer::Event Framer::Impl::HeadError() {
-  switch (HTTP_PARSER_ERRNO(&parser)) {
-    case HPE_INVALID_METHOD:
-      return Refuse(501, "MethodNotImplemented");
-    case HPE_INVALID_TRANSFER_ENCODING:
-      return Refuse(501, "TransferCodingNotImplemented");
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-    case HPE_INVALID_CONTENT_LENGTH:
-      return Refuse(400, "BadContentLength");
-    case HPE_HEADER_OVERFLOW:
-      return Refuse(431, "HeadTooLarge");
-    default:
-      return Refuse(400, "BadHeader");
+  const std::string target = std::exchange(request.target, {});
+  HeadReader head(request, limits);
+  beast::error_code error;
+  const size_t bytes = scan - pos;
+  const size_t used = head.put(boost::asio::const_buffer(buffer.data() + pos, bytes), error);
+  if (error) return event = Refuse(400, ReasonOf(error, request)), false;
+  if (used != bytes || !head.is_header_done() || request.target != target) {
+    return event = Refuse(400, "BadHeader"), false;
   }
+  keep_alive = head.keep_alive();
+  http10 = head.http10();
+  remaining = head.content_length().value_or(0);
+  if (!CheckHeaders(event)) return false;
+  step = chunked || remaining > 0 ? Step::kBodyStart : Step::kDone;
+  Consume(bytes);
+  return true;
 }
 
 bool Framer::Impl::CheckHeaders(Event& event) {
@@ -153,12 +211,7 @@ bool Framer::Impl::CheckHeaders(Event& event) {
   if (hosts == 0 && !http10) return event = Refuse(400, "MissingHost"), false;
   if (lengths > 0 && codings > 0) return event = Refuse(400, "LengthAndTransferEncoding"), false;
   chunked = codings > 0;
-  if (!chunked && lengths > 0) {
-    if (parser.content_length > limits.body_bytes && !complete) {
-      return event = Refuse(413, "BodyTooLarge"), false;
-    }
-    remaining = complete ? 0 : parser.content_length;
-  }
+  if (remaining > limits.body_bytes) return event = Refuse(413, "BodyTooLarge"), false;
   return true;
 }
 

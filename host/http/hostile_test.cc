@@ -1,4 +1,4 @@
-// Clients that mean harm or are merely slow: they lose their own connection, nobody else's.
+// Hostile or slow clients lose their own connection and harm no other client.
 #include <atomic>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@ std::atomic<bool> g_wake_ups_are_slow{false};
 
 }  // namespace
 
-// Stands in front of the C library's: gives other threads time to come between a worker's look into
-// its queue and its look at the eventfd that tells of new entries.
+// Replaces the C library's read(2). It gives other threads time between a worker's look into its
+// queue and its read of the eventfd that signals new entries.
 extern "C" ssize_t read(int fd, void* into, size_t size) {
   static const auto next =
       reinterpret_cast<ssize_t (*)(int, void*, size_t)>(::dlsym(RTLD_NEXT, "read"));
@@ -33,9 +33,8 @@ extern "C" ssize_t read(int fd, void* into, size_t size) {
 namespace slipway::http {
 namespace {
 
-constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
-
-// One worker, so that whoever holds it holds everybody; deadlines a test can wait for.
+// One worker, so that a client which blocks it blocks all clients. The deadlines are short enough
+// for a test.
 Options OneWorker() {
   Options options;
   options.threads = 1;
@@ -64,10 +63,10 @@ TEST(SlowReader, CostsOthersNothing) {
   TestServer server(BigAnswers(32u << 20), OneWorker());
   Client slow(server.port(), 4096);
   slow.Send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
-  ASSERT_TRUE(slow.More());  // the answer has begun and cannot be finished
+  ASSERT_TRUE(slow.More());  // the answer has begun, and the server cannot finish it
   Client other(server.port());
   for (int i = 0; i < 200; ++i) ASSERT_EQ(other.Get("/x").status, 200) << i;
-  const Reply reply = slow.Read();  // and begins to read after all; the head is partly received
+  const Reply reply = slow.Read();  // it reads after all; part of the head was received before
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body.size(), 32u << 20);
 }
@@ -185,7 +184,7 @@ TEST(SlowHandler, MayTakeItsTime) {
     return parked.Take()->StartStream(200, "text/plain", {});
   }();
   Client idle(server.port());
-  EXPECT_TRUE(idle.AtEnd());  // so much time has passed
+  EXPECT_TRUE(idle.AtEnd());  // proves that idle_ms has passed
   exchange->Respond(Text("at last"));
   EXPECT_EQ(client.Read().body, "at last");
   EXPECT_TRUE(stream->Write("x"));
@@ -289,8 +288,8 @@ size_t Descriptors() {
   return static_cast<size_t>(std::distance(begin(all), end(all)));
 }
 
-// What servers leave that a client comes to as they stop, too late to be told so. Pistache itself
-// leaves a reactor's two descriptors.
+// A client connects while a server stops, too late for a refusal. The server must leave no
+// descriptor, apart from a reactor's two, which Pistache itself leaks.
 TEST(LateClient, LeavesNothingBehind) {
   const auto left = [](bool with_client) {
     const size_t before = Descriptors();
@@ -400,7 +399,7 @@ TEST(BurstOfClients, IsListenedToWhole) {
   g_wake_ups_are_slow = true;
   for (int i = 0; i < 50; ++i) {
     Client first(server.port());
-    ::poll(nullptr, 0, i % 10);  // a worker takes the first over when the second comes
+    ::poll(nullptr, 0, i % 10);  // the second client comes while a worker adopts the first
     Client second(server.port());
     second.Send(kGet);
     EXPECT_EQ(second.Read().status, 200) << i;
@@ -421,8 +420,8 @@ bool SetLoopback(bool up) {
   return done;
 }
 
-// 0: the server has dropped the client and lives. Runs in a network of its own, whose only link is
-// cut while an answer is under way: the kernel gives the connection up.
+// Returns 0 when the server dropped the client and still runs. It has its own network and cuts the
+// only link during an answer: the kernel gives up the connection.
 int ServeAClientWhoseNetworkGoes() {
   Parked parked;
   Options options = OneWorker();

@@ -94,7 +94,7 @@ void Hub::Run(int listen_fd, const Adopt& adopt) {
     Tick(now);
   }
   if (listen_fd >= 0) ::close(listen_fd);
-  // Who was accepted after the last look around: it holds the hub, and the hub holds it.
+  // A connection accepted after the last round and the hub still hold each other.
   for (const auto& connection : All()) connection->OnDisconnect();
 }
 
@@ -105,7 +105,7 @@ void Hub::Accept(int listen_fd, const Adopt& adopt) {
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno == EAGAIN) return;
-      // Out of descriptors or buffers: the listener would be ready all the time.
+      // Out of descriptors or buffers: the listener would stay ready all the time.
       log_.Warn("http.accept_failed", {{"errno", Json(errno)}});
       ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listen_fd, nullptr);
       accept_paused_ms_ = SteadyMs() + kAcceptPauseMs;

@@ -19,11 +19,12 @@ namespace slipway::http {
 
 class Connection;
 
-// What the connections of one server share: their registry, the callbacks, the memory budget and
-// the loop that accepts, continues writes, watches deadlines and resumes pipelined input.
+// The connections of one server share a hub. It has their registry, the callbacks and the memory
+// budget. Its loop accepts connections, continues writes, watches deadlines and resumes pipelined
+// input.
 //
-// Threads: Run() is one thread's body ("the loop"); the rest from anywhere. An unanswered exchange
-// may outlive the server and keeps the hub alive, with its callbacks gone.
+// Threads: one thread runs Run() ("the loop"); any thread may call the rest. An unanswered exchange
+// may outlive the server. It then keeps the hub alive, without its callbacks.
 class Hub : public std::enable_shared_from_this<Hub> {
  public:
   enum class Stage { kServing, kDraining, kKilling, kStopped };
@@ -35,12 +36,12 @@ class Hub : public std::enable_shared_from_this<Hub> {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // Loop. Takes `listen_fd` over; returns in stage kStopped.
+  // Loop thread. Takes ownership of `listen_fd`; returns in stage kStopped.
   void Run(int listen_fd, const Adopt& adopt);
   void SetStage(Stage stage);
-  // False after timeout_ms: something is still unanswered, unsent or half read.
+  // False after timeout_ms: a request is still unanswered, half sent or half read.
   bool WaitQuiet(int64_t timeout_ms);
-  // False after timeout_ms: a connection is still there.
+  // False after timeout_ms: a connection is still open.
   bool WaitEmpty(int64_t timeout_ms);
   // No callback runs after this returns.
   void DropCallbacks();
@@ -56,16 +57,16 @@ class Hub : public std::enable_shared_from_this<Hub> {
 
   size_t connections() const { return connections_.load(); }
 
-  // Runs the handler; if it throws, that is logged and the exchange answered with 500. I/O threads.
+  // Runs the handler. If the handler throws, logs it and answers 500. I/O threads.
   void Handle(const std::shared_ptr<Exchange>& exchange, const std::string& request_id);
   Response Refuse(int status, std::string_view reason, std::string_view request_id);
   void LogDrop(std::string_view why, std::string_view peer);
-  // One EPOLLOUT for the connection. False when the kernel refuses.
+  // Asks for one EPOLLOUT for the connection. False when the kernel refuses.
   bool WantWrite(uint64_t id, int fd);
   void ForgetWrite(int fd);
-  // Has the loop call Pump(), so that a handler never runs on an answering thread.
+  // Makes the loop call Pump(), so that a handler never runs on an answering thread.
   void Schedule(std::shared_ptr<Connection> connection);
-  // Adds to the bytes held for all connections. False when that is over the limit.
+  // Adds to the bytes held for all connections. False above the limit.
   bool Account(int64_t delta);
   void Remove(uint64_t id);
 
@@ -81,7 +82,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   const Handler handler_;
   const SystemClock clock_;
   Logger& log_;
-  std::shared_mutex callbacks_mutex_;  // held shared while a refusal is made: DropCallbacks waits
+  std::shared_mutex callbacks_mutex_;  // shared during a refusal, so that DropCallbacks waits
   Refusal refusal_;
   bool callbacks_dropped_ = false;
   int epoll_fd_;
@@ -90,14 +91,14 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::atomic<size_t> connections_{0};
   std::atomic<int64_t> held_bytes_{0};
 
-  mutable std::mutex mutex_;  // below
+  mutable std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> registry_;
   std::vector<std::shared_ptr<Connection>> scheduled_;  // at most once each
   bool quiet_ = false;
 
-  uint64_t next_id_ = 16;         // loop only, as all below
-  int64_t accept_paused_ms_ = 0;  // no descriptors left: until then
+  uint64_t next_id_ = 16;         // this and the following: loop thread only
+  int64_t accept_paused_ms_ = 0;  // we ran out of descriptors: no accept until then
   int64_t turned_away_log_ms_ = 0;
 };
 

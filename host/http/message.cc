@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include <http_parser.h>
+#include <boost/beast/http/status.hpp>
 
 namespace slipway::http {
 namespace {
@@ -74,7 +74,9 @@ const std::string* Request::Query(std::string_view name) const {
 }
 
 const char* StatusText(int status) {
-  return http_status_str(static_cast<http_status>(status));
+  // Beast returns a view of a literal.
+  return boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status))
+      .data();
 }
 
 bool IsToken(std::string_view text) {

@@ -6,19 +6,20 @@
 
 namespace slipway::http {
 
-// One segment of the tree of templates. The tree is as deep as the longest template, whatever a
-// client sends.
+// One segment of the tree of templates. The longest template limits its depth, not the client's
+// path.
 struct Router::Node {
   struct Entry {
     size_t route;
-    std::vector<std::string> names;  // of this template's parameters
+    std::vector<std::string> names;  // of the template's parameters
   };
 
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> parameter;
   std::map<std::string, Entry, std::less<>> methods;
 
-  // Depth first, literals before the parameter; `taken` are the segments parameters stand for.
+  // Searches depth first, literals before the parameter. `taken` holds the segments that parameters
+  // match.
   const Node* Find(const std::vector<std::string>& segments, size_t depth,
                    std::vector<const std::string*>& taken) const {
     if (depth == segments.size()) return methods.empty() ? nullptr : this;

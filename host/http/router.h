@@ -11,7 +11,7 @@
 namespace slipway::http {
 
 // Maps a method and decoded path segments to a route number. Filled at start-up, then immutable:
-// Match from any thread. No regular expressions, so no input can make it slow or deep.
+// any thread may call Match. It has no regular expressions, so no input makes it slow or deep.
 class Router {
  public:
   enum class Outcome { kFound, kNotFound, kMethodNotAllowed };
@@ -29,13 +29,14 @@ class Router {
   Router& operator=(const Router&) = delete;
 
   // `path_template` is "/v1/instances/{id}"; a segment is literal or "{name}". False when it is
-  // malformed or this method is taken there already: a mistake in the table, for the caller to
-  // CHECK.
+  // malformed or the path already has this method. Both are mistakes in the table; the caller
+  // CHECKs.
   bool Add(std::string_view method, std::string_view path_template, size_t route);
 
-  // A literal segment wins over a parameter; if the literal branch leads nowhere the parameter is
+  // A literal segment wins over a parameter; if the literal branch has no match, the parameter is
   // tried. A parameter never matches an empty segment. HEAD finds GET's route. OPTIONS on a known
-  // path is kMethodNotAllowed with the Allow list unless it was added: the caller answers 204.
+  // path gives kMethodNotAllowed with the Allow list, unless a route was added for it; the caller
+  // answers 204.
   Found Match(std::string_view method, const std::vector<std::string>& segments) const;
 
  private:

@@ -93,7 +93,8 @@ TEST_F(RouterTest, ListsWhatAPathAllows) {
 }
 
 TEST_F(RouterTest, TriesTheParameterWhenTheLiteralLeadsNowhere) {
-  // "/v1/instances/all" is {id} = all below the literal; "/v1/options/all" has no literal "all".
+  // "/v1/instances/all" matches {id} = "all" below the literal; "/v1/options/all" has no literal
+  // "all".
   EXPECT_EQ(router_.Match("GET", Split("/v1/instances/all")).route, 4u);
   const Router::Found found = router_.Match("GET", Split("/v1/options/all"));
   EXPECT_EQ(found.route, 8u);

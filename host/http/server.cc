@@ -13,7 +13,7 @@
 namespace slipway::http {
 namespace {
 
-constexpr int64_t kKillWaitMs = 5000;  // workers only have to see the end of their streams
+constexpr int64_t kKillWaitMs = 5000;  // workers only need to see the end of their streams
 
 Limits Lowered(Limits limits) {
   rlimit files{};

@@ -15,8 +15,8 @@ namespace slipway::http {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// One complete, validated request. Header names are lower case; path segments and query values are
-// percent-decoded once (a decoded NUL, bad UTF-8 or bad escape has been answered with 400 already).
+// One complete, validated request. Header names are lower case. Path segments and query values are
+// percent-decoded once; a decoded NUL, bad UTF-8 or a bad escape was already answered with 400.
 struct Request {
   std::string method;  // as sent, upper case token
   std::string target;  // raw, origin form
@@ -34,7 +34,7 @@ struct Request {
 
 struct Response {
   int status = 200;
-  Pairs headers;  // Content-Length, Date, Connection are the server's
+  Pairs headers;  // the server sets Content-Length, Date, Connection
   std::string body;
   std::string content_type = "application/json";
 };
@@ -43,17 +43,17 @@ struct Response {
 class Stream {
  public:
   virtual ~Stream() = default;
-  // Queues one chunk. False when the client is gone or fell behind the backlog limit: stop writing.
+  // Queues one chunk. False when the client is gone or exceeds the backlog limit: stop writing.
   virtual bool Write(std::string_view data) = 0;
-  // Ends the response properly; further writes are dropped.
+  // Ends the response properly; drops further writes.
   virtual void Close() = 0;
-  // Drops the connection in the middle, as a broken server would (the simulator's faults).
+  // Drops the connection mid-response, as a broken server would (the simulator's faults).
   virtual void Abort() = 0;
   virtual bool closed() const = 0;
 };
 
-// One request waiting for its answer. Moved to whichever thread answers; dropped unanswered it
-// becomes a 500. HEAD is answered like GET, the server leaves the body out.
+// One request that waits for its answer. Move it to the thread that answers. If it is destroyed
+// unanswered, the client gets a 500. Answer HEAD like GET; the server leaves the body out.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -61,15 +61,16 @@ class Exchange {
   virtual void Respond(Response response) = 0;  // once
   virtual std::shared_ptr<Stream> StartStream(int status, std::string content_type,
                                               Pairs headers) = 0;  // instead of Respond
-  // Writes raw bytes and drops the connection: "half a line" faults only.
+  // Writes raw bytes and drops the connection: only for "half a line" faults.
   virtual void AbortWith(std::string_view raw) = 0;
   virtual bool client_gone() const = 0;
 };
 
-// Runs on an I/O thread and must not block: answer from memory, or move the exchange to a worker.
+// Runs on an I/O thread and must not block: it answers from memory or moves the exchange to a
+// worker.
 using Handler = std::function<void(std::shared_ptr<Exchange>)>;
-// Makes the answer for a request that the server itself refuses (400, 408, 413, 414, 431, 501, 503,
-// 505). `request_id_header` is the client's X-Request-Id when it had been read.
+// Makes the answer to a request that the server itself refuses (400, 408, 413, 414, 431, 501, 503,
+// 505). `request_id` is the client's X-Request-Id if it was read.
 using Refusal =
     std::function<Response(int status, std::string_view reason, std::string_view request_id)>;
 
@@ -85,19 +86,19 @@ struct Limits {
   int64_t head_ms = 10'000;
   int64_t body_ms = 60'000;
   int64_t idle_ms = 60'000;
-  int64_t stall_ms = 30'000;  // no progress while we write
+  int64_t stall_ms = 30'000;  // longest write without progress
 };
 
 struct Options {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;  // 0: any free one
+  uint16_t port = 0;  // 0: any free port
   size_t threads = 2;
   Limits limits;
 };
 
-// Pistache accepts, polls and owns the threads; framing, validation and egress are ours, because
-// Pistache's own parser and writer can be stopped by one client. One request in flight per
-// connection, pipelined ones wait their turn.
+// Pistache polls the sockets and owns the I/O threads. We do framing, validation and sending
+// ourselves, because one client can block Pistache's parser and writer. Each connection has one
+// request in flight; pipelined requests wait their turn.
 class Server {
  public:
   Server(Options options, Handler handler, Refusal refusal, Logger& log);
@@ -107,7 +108,8 @@ class Server {
 
   Result<void> Start();  // kUnavailable "AddressInUse" names the address
   uint16_t port() const;
-  // Answers what is in flight (up to drain_ms), closes streams and connections, joins. Idempotent.
+  // Answers the requests in flight (up to drain_ms), closes streams and connections, joins threads.
+  // Idempotent.
   void Stop(int64_t drain_ms);
   size_t connections() const;
 

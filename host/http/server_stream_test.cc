@@ -8,8 +8,6 @@
 namespace slipway::http {
 namespace {
 
-constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
-
 TEST(ServerStream, StreamsInChunks) {
   Parked parked;
   TestServer server(parked.Park());

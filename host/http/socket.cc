@@ -17,7 +17,7 @@ namespace {
 constexpr int kBacklog = 1024;
 
 void SetOption(int fd, int level, int name, int value) {
-  // Only tuning: a kernel that refuses one of these still serves.
+  // This is only tuning: a socket without the option still works.
   (void)::setsockopt(fd, level, name, &value, sizeof value);
 }
 
@@ -73,7 +73,7 @@ Result<Listening> Listen(const std::string& address, uint16_t port) {
     socklen_t size = sizeof bound;
     if (::bind(fd, entry->ai_addr, entry->ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0 &&
         ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) == 0) {
-      in_port_t network_port = 0;  // at the same place in both families
+      in_port_t network_port = 0;  // at the same offset in both families
       std::memcpy(&network_port,
                   reinterpret_cast<const char*>(&bound) + offsetof(sockaddr_in, sin_port),
                   sizeof network_port);

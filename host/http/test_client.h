@@ -29,16 +29,17 @@
 
 namespace slipway::http {
 
+constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+
 struct Reply {
-  int status = 0;  // 0: nothing whole came
+  int status = 0;  // 0: no complete response came
   std::string head;
   std::string body;
 
   bool Has(std::string_view line) const { return head.find(line) != head.npos; }
 };
 
-// Blocking, with a deadline on every wait so that a wrong server fails a test instead of hanging
-// it.
+// Blocking. Every wait has a deadline, so that a broken server fails a test instead of hanging it.
 class Client {
  public:
   static constexpr int kDeadlineMs = 10'000;
@@ -76,7 +77,7 @@ class Client {
     Close();
   }
 
-  // False when the server has closed before all is sent.
+  // False when the server closed before all bytes were sent.
   bool Send(std::string_view data) {
     while (!data.empty()) {
       pollfd waiting{fd_, POLLOUT, 0};
@@ -89,7 +90,7 @@ class Client {
     return true;
   }
 
-  // Appends what comes next; false at the end of the stream or the deadline.
+  // Appends the next bytes; false at the end of the stream or at the deadline.
   bool More(int deadline_ms = kDeadlineMs) {
     pollfd waiting{fd_, POLLIN, 0};
     if (::poll(&waiting, 1, deadline_ms) != 1) return timed_out_ = true, false;
@@ -100,7 +101,7 @@ class Client {
     return true;
   }
 
-  // The next response; its body by Content-Length, or all the chunks.
+  // Reads the next response, its body by Content-Length or by chunks.
   Reply Read(bool head_request = false) {
     Reply reply;
     size_t end;
@@ -125,7 +126,7 @@ class Client {
     return reply;
   }
 
-  // One chunk's data, empty at the last; false when the stream broke off.
+  // Reads one chunk's data, empty for the last chunk; false when the stream broke off.
   bool ReadChunk(std::string& data) {
     size_t line;
     while ((line = received_.find("\r\n")) == received_.npos) {
@@ -145,7 +146,7 @@ class Client {
     return Read();
   }
 
-  // True when the server ends the connection; what came before stays in received().
+  // True when the server ends the connection; earlier bytes stay in received().
   bool AtEnd() {
     while (More()) {
     }
@@ -241,7 +242,7 @@ inline Response Text(std::string body) {
   return response;
 }
 
-// Polls with a bound; for states that only another thread of the server can reach.
+// Polls up to a bound, for states that only another thread of the server can reach.
 template <class Condition>
 bool Eventually(Condition condition) {
   for (int i = 0; i < 6000; ++i) {

@@ -6,7 +6,7 @@
 namespace slipway::http {
 namespace {
 
-// Bounds what 8 KiB of "/" or "&a" can make us allocate.
+// Limits the memory that 8 KiB of "/" or "&a" cost us.
 constexpr size_t kMaxSegments = 64;
 constexpr size_t kMaxQuery = 256;
 
@@ -28,7 +28,7 @@ bool ParseSegments(std::string_view path, std::vector<std::string>& out) {
   }
 }
 
-// In a query "+" is a space, as forms and Go's client write it.
+// A "+" in a query is a space: forms and Go's client write it so.
 bool DecodeQuery(std::string_view text, std::string& out) {
   std::string spaced(text);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');

@@ -25,7 +25,7 @@ namespace tcp = Pistache::Tcp;
 
 constexpr const char* kDataKey = "c";
 
-// Its callbacks must not throw, a worker would end the process.
+// Its callbacks must not throw: an exception in a worker would end the process.
 class Reader final : public tcp::Handler {
   PROTOTYPE_OF(tcp::Handler, Reader)
 
@@ -52,9 +52,9 @@ polling::Event EventOf(const aio::FdSet::Entry& entry) {
   return event;
 }
 
-// One thread. New sockets come by a queue of its own, because Pistache's may forget one: its reader
-// finds the queue empty, and only then takes the wake-up back, which may be that of an entry which
-// has just come.
+// One thread. It has its own queue for new sockets, because Pistache's queue may lose one: the
+// reader finds the queue empty and only then clears the wake-up, which may belong to an entry that
+// has just arrived.
 class Worker final : public tcp::Transport {
  public:
   Worker()
@@ -64,7 +64,7 @@ class Worker final : public tcp::Transport {
     if (wake_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   }
 
-  // Pistache closes a client's socket when it sees the client go, and else never.
+  // Pistache closes a client's socket only when it sees the client go.
   ~Worker() override {
     for (const auto& arrival : arrivals_) ::close(arrival.first);
     for (const auto& peer : peers) ::close(peer.first);
@@ -102,7 +102,8 @@ class Worker final : public tcp::Transport {
   }
 
  private:
-  // On the worker's own thread: Pistache then adds a peer at once, before it is read or removed.
+  // Runs on the worker's own thread, so Pistache adds a peer at once, before it reads or removes
+  // it.
   void TakeArrivals() {
     uint64_t ignored;
     while (::read(wake_fd_, &ignored, sizeof ignored) > 0) {
@@ -117,7 +118,7 @@ class Worker final : public tcp::Transport {
         const auto peer = tcp::Peer::Create(fd, Pistache::Address());
         peer->putData(kDataKey, connection);
         handleNewPeer(peer);
-      } catch (const std::exception&) {  // out of memory or watches: this client goes, no other
+      } catch (const std::exception&) {  // out of memory or watches: only this client is dropped
         peers.erase(fd);
         connection->OnDisconnect();
         ::close(fd);
@@ -128,7 +129,7 @@ class Worker final : public tcp::Transport {
   const int wake_fd_;
   const polling::Tag wake_tag_;
   std::mutex mutex_;
-  std::vector<std::pair<int, std::shared_ptr<Connection>>> arrivals_;  // under mutex_
+  std::vector<std::pair<int, std::shared_ptr<Connection>>> arrivals_;  // guarded by mutex_
 };
 
 }  // namespace
@@ -150,7 +151,7 @@ Workers::Workers(size_t threads) : impl_(std::make_unique<Impl>()) {
 Workers::~Workers() {
   impl_->reactor->shutdown();
   impl_->workers.clear();
-  impl_->reactor.reset();  // joins them
+  impl_->reactor.reset();  // joins the threads
 }
 
 void Workers::Adopt(int fd, std::shared_ptr<Connection> connection) {

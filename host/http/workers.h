@@ -7,18 +7,17 @@
 
 namespace slipway::http {
 
-// All that Pistache does for us: threads that read the sockets given to them and see when a client
-// has gone.
+// Pistache does only this for us: its threads read the sockets and notice when a client goes away.
 class Workers {
  public:
   // Throws std::exception when descriptors or threads run out.
   explicit Workers(size_t threads);
-  // Joins them.
+  // Joins the threads.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // From one thread. The descriptor is a worker's from here on.
+  // Call it from one thread only. A worker owns the descriptor from here on.
   void Adopt(int fd, std::shared_ptr<Connection> connection);
 
  private:

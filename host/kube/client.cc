@@ -55,12 +55,12 @@ Call ReadyCall() {
   return {.verb = Verb::kRaw, .path = "/readyz", .what = "readyz"};
 }
 
-constexpr int kBadAnswers = 2;  // how often a call is repeated for an answer that is none
+constexpr int kBadAnswers = 2;  // how often to repeat a call after an answer that is no JSON
 
 Result<Json> ParseAnswer(const std::string& body, const std::string& what) {
   auto parsed = Json::Parse(body);
   if (parsed) return parsed;
-  // A proxy's page, or half an answer: whatever it is, it is not what was asked for.
+  // A proxy's page, or half an answer: in any case no answer to our question.
   return Error{Code::kUnavailable, "BadAnswer",
                what + ": the answer is not JSON: " + parsed.error().message}
       .Retryable();
@@ -78,7 +78,7 @@ const char* ContentType(PatchType type) {
   return "application/strategic-merge-patch+json";
 }
 
-// True when the server refuses a patch whose object has moved on since: then twice is once.
+// True when the server refuses the patch for a changed object, so that a repetition is harmless.
 bool Guarded(PatchType type, const Json& patch) {
   if (type != PatchType::kJson) return patch.At("/metadata/resourceVersion").is_string();
   const Json::Array& steps = patch.items();
@@ -125,7 +125,7 @@ class WatchedInformer final : public Informer {
 
 }  // namespace
 
-// Members are in the order they must be built: plugin runs end before the loop they report to.
+// The order of the members matters: plugin runs must end before the loop, to which they report.
 struct Client::Impl {
   Impl(Config c, ClientOptions o, const Clock& clk, Logger& l, Metrics& m)
       : config(std::move(c)),
@@ -140,8 +140,8 @@ struct Client::Impl {
     if (credentials.needs_plugin()) plugin_runner = std::make_unique<Executor>("kube-exec", 1, 256);
   }
 
-  // The call's answer as JSON. What is none came from something in between, which may let the next
-  // one through.
+  // The call's answer as JSON. A proxy may have sent an answer that is no JSON; it may let the next
+  // call through.
   Result<Json> AskJson(const Call& call) {
     for (int left = call.repeatable ? kBadAnswers : 0;; --left) {
       TRY(const std::string body, requester.Do(call));
@@ -156,13 +156,13 @@ struct Client::Impl {
     return Doubted(std::move(answer).error(), resource, call.what);
   }
 
-  // A 404 that is no Status does not say that an object is gone: the kind is no longer served, or
-  // something in front of the server answers. Which of them, discovery tells the next call.
+  // A 404 without a Status does not mean that the object is gone. Either the server no longer
+  // serves the kind, or a proxy answers. The next call's discovery shows which.
   Error Doubted(Error error, const Resource& resource, const std::string& what) {
     if (error.reason != "KindNotFound") return error;
     discovery.Forget(resource.api_version);
     return {Code::kUnavailable, "NotFound",
-            what + ": 404, and not by an API server that has the kind"};
+            what + ": 404, but not from an API server that has the kind"};
   }
 
   Result<ObjectList> ListOnce(const Resource& resource, const std::string& ns,
@@ -186,7 +186,7 @@ struct Client::Impl {
       Json* items = answer.Find("items");
       if (items == nullptr || !items->is_array()) continue;
       for (Json& item : items->items()) {
-        // Lists leave these out of their items.
+        // The items of a list lack these two.
         if (!item.Has("kind")) item.Set("kind", resource.kind);
         if (!item.Has("apiVersion")) item.Set("apiVersion", resource.api_version);
         if (Json* metadata = item.Find("metadata")) metadata->Erase("managedFields");
@@ -232,7 +232,7 @@ Result<Resource> Client::Discover(const std::string& api_version, const std::str
   const Call call{.path = GroupPath(api_version), .what = "discovery of " + api_version};
   auto list = impl_->AskJson(call);
   if (!list && list.error().code == Code::kNotFound) {
-    // A proxy may answer 404 to everything: believed of a server only that is ready, asked again.
+    // A proxy may answer 404 to everything, so we believe a 404 only from a server that is ready.
     const auto ready = impl_->requester.Do(ReadyCall());
     if (!ready)
       return Error{Code::kUnavailable, ready.error().reason,
@@ -261,7 +261,7 @@ Result<ObjectList> Client::List(const std::string& api_version, const std::strin
   TRY(const Resource resource, Discover(api_version, kind));
   auto list = impl_->ListOnce(resource, ns, options);
   if (list || list.error().code != Code::kGone || options.page_size <= 0) return list;
-  // History is too short for the time that the pages take.
+  // The server forgets versions faster than we read the pages.
   ListOptions whole = options;
   whole.page_size = 0;
   return impl_->ListOnce(resource, ns, whole);

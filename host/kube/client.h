@@ -7,72 +7,36 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "kube/cluster.h"
+#include "kube/config.h"
 #include "kube/informer.h"
 
 namespace slipway::kube {
-
-// Where an API server is and how to authenticate. Filled from a kubeconfig, the in-cluster account,
-// or directly by the development cluster.
-struct Config {
-  std::string server;  // "https://10.0.0.1:6443", "http://127.0.0.1:8001"
-  std::string ca_pem;  // "" with http or with the system's roots
-  std::string client_cert_pem, client_key_pem;
-  std::string bearer_token;  // static
-  // Re-read every minute and when the server refuses them: both are renewed in place.
-  std::string client_cert_file, client_key_file, token_file;
-  std::string tls_server_name;
-  bool insecure_skip_verify = false;
-  std::string proxy_url;  // kubeconfig's proxy-url; the environment's proxies are not used
-  std::string default_namespace = "default";
-  std::string origin;  // "kubeconfig /path, context x", for logs
-
-  struct Exec {  // client.authentication.k8s.io exec plugin
-    std::string command;
-    std::vector<std::string> args;
-    std::vector<std::pair<std::string, std::string>> env;
-    std::string api_version, install_hint;
-    std::string cluster;  // JSON: what it is told of the cluster; "" for nothing
-  } exec;
-
-  struct Impersonate {  // requests count as this user's, when the real one may do that
-    std::string user, uid;
-    std::vector<std::string> groups;
-    std::vector<std::pair<std::string, std::vector<std::string>>> extra;
-  } as;
-};
-
-// kInvalid with file, context and field. An empty path means $KUBECONFIG, then ~/.kube/config.
-// An empty context is current-context. Relative paths inside are relative to the file.
-Result<Config> LoadKubeconfig(const std::string& path, const std::string& context);
-// kNotFound when this process does not run in a pod.
-Result<Config> InClusterConfig(
-    const std::string& root = "/var/run/secrets/kubernetes.io/serviceaccount");
 
 struct ClientOptions {
   int64_t request_timeout_ms = 10'000;  // one attempt
   int64_t total_timeout_ms = 30'000;    // with retries
   int max_connections = 16;             // for requests; watches have their own
-  // Sent as "PROGRAM/VERSION (linux/amd64) COMPONENT", the form that audit logs are searched for.
+  // Sent as "PROGRAM/VERSION (linux/amd64) COMPONENT", the form that people know from audit logs.
   std::string user_agent = "slipway", component;
   size_t max_response_bytes = 64u << 20;
-  // Full-jitter back-off between the attempts of one call.
+  // The back-off between the attempts of one call.
   int64_t retry_base_ms = 200, retry_cap_ms = 5'000;
-  // Watches: the pause after a failure and its ceiling, a kind that is not served is looked for
-  // again, the server is asked to end a watch (jittered), a silent one is given up.
+  // Watches: the first and the longest pause after a failure; when to look again for a kind that
+  // nobody serves; when the server shall end a watch (with jitter); when to give up a silent one.
   int64_t watch_backoff_ms = 800, watch_backoff_cap_ms = 10'000;
   int64_t absent_retry_ms = 10'000;
   int64_t watch_timeout_s = 290;
   int64_t watch_idle_ms = 90'000;
-  int64_t watch_stale_ms = 10'000;  // without a watch for so long, what is cached may be old
-  bool watch_streams = true;  // what there is comes through the watch, where the server can do that
-  int page_size = 500;        // of an informer's list where it cannot
+  int64_t watch_stale_ms = 10'000;  // after so long without a watch the cache may be old
+  bool watch_streams = true;        // a watch brings all objects first, if the server can
+  int page_size = 500;              // of an informer's list, if it cannot
 };
 
-// The Kubernetes client: one loop thread over curl_multi for all requests and watches.
+// The Kubernetes client. Requests block their callers' threads; one loop thread drives all watches.
 class Client final : public Cluster {
  public:
   Client(Config config, ClientOptions options, const Clock& clock, Logger& log, Metrics& metrics);
-  ~Client() override;  // all informers must be gone
+  ~Client() override;  // destroy all informers first
 
   std::unique_ptr<Informer> Watch(InformerSpec spec, Informer::OnChange on_change);
 

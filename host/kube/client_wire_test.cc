@@ -10,7 +10,7 @@
 namespace slipway::kube {
 namespace {
 
-std::string ListBody(const std::string& next, const std::string& items) {
+std::string PageBody(const std::string& next, const std::string& items) {
   return R"({"metadata":{"resourceVersion":"10","continue":")" + next + R"("},"items":[)" + items +
          "]}";
 }
@@ -21,10 +21,10 @@ constexpr const char* kItemB = R"({"metadata":{"name":"b"}})";
 TEST_F(ClientTest, ListFollowsPages) {
   Serve([&](const Request& r, Connection& c) {
     const auto token = r.query.find("continue");
-    if (token == r.query.end()) return c.Reply(200, ListBody("t&1", kItemA));
+    if (token == r.query.end()) return c.Reply(200, PageBody("t&1", kItemA));
     EXPECT_EQ(token->second, "t&1");
     EXPECT_FALSE(r.query.contains("resourceVersion")) << "the token says it";
-    c.Reply(200, ListBody("", kItemB));
+    c.Reply(200, PageBody("", kItemB));
   });
   const auto list = client_->List("v1", "ConfigMap", "",
                                   {.label_selector = "a=b,c",
@@ -49,8 +49,8 @@ TEST_F(ClientTest, AListWhoseTokenHasExpiredIsAskedForAsAWhole) {
   Serve([&](const Request& r, Connection& c) {
     if (r.query.contains("continue"))
       return c.Reply(410, StatusBody(410, "Expired", "The provided continue parameter is too old"));
-    if (r.query.contains("limit")) return c.Reply(200, ListBody("t", kItemA));
-    c.Reply(200, ListBody("", std::string(kItemA) + "," + kItemB));
+    if (r.query.contains("limit")) return c.Reply(200, PageBody("t", kItemA));
+    c.Reply(200, PageBody("", std::string(kItemA) + "," + kItemB));
   });
   const auto list = client_->List("v1", "ConfigMap", "", {.page_size = 1});
   ASSERT_TRUE(list) << list.error().message;

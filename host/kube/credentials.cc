@@ -1,5 +1,6 @@
 #include "kube/credentials.h"
 
+#include "base/backoff.h"
 #include "base/yaml.h"
 #include "kube/exec_plugin.h"
 
@@ -10,6 +11,7 @@ constexpr int64_t kFilesMs = 60'000;
 constexpr int64_t kPluginDeadlineMs = 30'000;
 constexpr int64_t kExpiryMarginMs = 10'000;
 constexpr int64_t kJustIssuedMs = 10'000;
+constexpr BackoffPolicy kPluginBackoff{2'000, 30'000};
 
 std::string ReadOrNothing(const std::string& path) {
   if (path.empty()) return {};
@@ -58,7 +60,7 @@ Credentials::AuthPtr Credentials::PeekFiles() {
   return current_;
 }
 
-// A file that cannot be read leaves what was.
+// An unreadable file leaves the old content.
 void Credentials::ReadFiles() {
   HttpAuth read;
   read.bearer_token = Trimmed(ReadOrNothing(token_file_));
@@ -78,24 +80,44 @@ void Credentials::ReadFiles() {
 Result<Credentials::AuthPtr> Credentials::Get() {
   if (AuthPtr now = Peek()) return now;
   const std::lock_guard run(plugin_mutex_);
-  if (AuthPtr now = Peek()) return now;  // another thread ran it meanwhile
-  TRY(ExecCredential credential, RunExecPlugin(exec_, kPluginDeadlineMs));
-  auto next = std::make_shared<const HttpAuth>(std::move(credential.auth));
+  if (AuthPtr now = Peek()) return now;  // another thread has run it meanwhile
+  {
+    const std::lock_guard lock(mutex_);
+    if (clock_.SteadyMs() < next_run_ms_) return last_error_;
+  }
+  auto credential = RunExecPlugin(exec_, kPluginDeadlineMs);
   const std::lock_guard lock(mutex_);
-  expires_ms_ = credential.expires_ms;
+  if (!credential) {
+    BackOff(failures_++, credential.error());
+    return last_error_;
+  }
+  failures_ = 0;
+  expires_ms_ = credential->expires_ms;
   read_at_ms_ = clock_.SteadyMs();
-  current_ = next;
-  return AuthPtr(next);
+  current_ = std::make_shared<const HttpAuth>(std::move(credential->auth));
+  return current_;
+}
+
+void Credentials::BackOff(int attempt, Error error) {
+  next_run_ms_ = clock_.SteadyMs() + BackoffMs(kPluginBackoff, attempt);
+  last_error_ = std::move(error);
 }
 
 void Credentials::Reject(const AuthPtr& used) {
   const std::lock_guard lock(mutex_);
   if (current_ != used) return;
-  if (needs_plugin()) {
-    current_ = nullptr;
-  } else {
+  if (!needs_plugin()) {
     stale_ = true;
+    return;
   }
+  current_ = nullptr;
+  // A rotation may explain the first refusal of a new credential, so run again at once.
+  const bool just_issued = clock_.SteadyMs() - read_at_ms_ < kJustIssuedMs;
+  refusals_ = just_issued ? refusals_ + 1 : 0;
+  if (refusals_ < 2) return;
+  BackOff(refusals_ - 2,
+          {Code::kUnauthenticated, "CredentialRefused",
+           "the API server refuses the credentials that exec plugin " + exec_.command + " gives"});
 }
 
 }  // namespace slipway::kube

@@ -13,7 +13,7 @@ void DiscoveryCache::Store(const std::string& api_version, const Json& list, int
     const std::string& plural = item["name"].AsString();
     if (plural.find('/') != std::string::npos) continue;  // a subresource
     Resource resource{api_version, item["kind"].AsString(), plural, item["namespaced"].AsBool()};
-    group.kinds.emplace(resource.kind, resource);  // the first of a kind is the real one
+    group.kinds.emplace(resource.kind, resource);  // the first one counts
   }
   const std::lock_guard lock(mutex_);
   groups_[api_version] = std::move(group);

@@ -9,24 +9,24 @@
 
 namespace slipway::kube {
 
-// What the server said of its kinds, by group version. Guarded by one mutex; asks nobody itself.
+// Remembers the server's kinds by group version. One mutex guards it. It sends no requests.
 class DiscoveryCache {
  public:
-  // Takes in an APIResourceList; replaces what was known of the group.
+  // Takes an APIResourceList, which replaces all earlier knowledge of the group.
   void Store(const std::string& api_version, const Json& list, int64_t now_ms);
-  void StoreAbsent(const std::string& api_version, int64_t now_ms);  // the group is not served
-  // kNotFound "KindNotFound" when it is not known.
+  void StoreAbsent(const std::string& api_version, int64_t now_ms);  // the server has no such group
+  // kNotFound "KindNotFound" for an unknown kind.
   Result<Resource> Find(const std::string& api_version, const std::string& kind) const;
 
-  // As Find, and whether the server should be asked: not when the kind is known, nor when the group
-  // was asked for less than a second ago and had no such kind.
+  // Like Find; it also says whether to ask the server. There is no need to when the kind is known,
+  // or when the group had no such kind less than a second ago.
   struct Answer {
     Result<Resource> resource;
     bool ask = false;
   };
 
   Answer Look(const std::string& api_version, const std::string& kind, int64_t now_ms) const;
-  void Forget(const std::string& api_version);  // a path built from it answered 404
+  void Forget(const std::string& api_version);  // after a 404 of a path that was built from it
 
  private:
   struct Group {

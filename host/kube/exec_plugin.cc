@@ -29,7 +29,7 @@ Error Failed(const Config::Exec& plugin, const std::string& why) {
   return {Code::kUnauthenticated, "ExecPluginFailed", std::move(message)};
 }
 
-// A pipe whose ends close themselves and are not inherited by accident.
+// A pipe that closes its ends and that children do not inherit by accident.
 struct Pipe {
   int read_fd = -1, write_fd = -1;
 
@@ -80,7 +80,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-// 0 or an errno. The child leads its own process group so that it can be ended as a whole.
+// 0 or an errno. The child leads its own process group, so that we can end it with its children.
 int Spawn(const Config::Exec& plugin, const Pipe& out, const Pipe& err, pid_t& pid) {
   std::vector<std::string> args{plugin.command};
   args.insert(args.end(), plugin.args.begin(), plugin.args.end());
@@ -107,7 +107,7 @@ int Spawn(const Config::Exec& plugin, const Pipe& out, const Pipe& err, pid_t& p
   return rc;
 }
 
-// False when the descriptor has reached its end.
+// False at the end of the descriptor.
 bool Drain(int fd, std::string& into) {
   char buffer[4096];
   const ssize_t n = ::read(fd, buffer, sizeof buffer);
@@ -116,7 +116,7 @@ bool Drain(int fd, std::string& into) {
   return true;
 }
 
-// Reads both until they end; false at the deadline.
+// Reads both to their ends; false at the deadline.
 bool ReadBoth(const Pipe& out, const Pipe& err, int64_t end, std::string& stdout_text,
               std::string& stderr_text) {
   const SystemClock clock;
@@ -194,7 +194,7 @@ Result<ExecCredential> ParseExecCredential(const std::string& text,
   out.auth.client_cert_pem = status["clientCertificateData"].AsString();
   out.auth.client_key_pem = status["clientKeyData"].AsString();
   if (out.auth.client_cert_pem.empty() != out.auth.client_key_pem.empty())
-    return bad("certificate without key, or key without certificate");
+    return bad("its output holds a certificate without a key, or a key without a certificate");
   if (out.auth.bearer_token.empty() && out.auth.client_cert_pem.empty())
     return bad("its output holds no credential");
   if (const std::string& expires = status["expirationTimestamp"].AsString(); !expires.empty()) {

@@ -24,8 +24,8 @@ HttpOptions OneAtATime(HttpOptions options) {
 
 }  // namespace
 
-// A caller that waits, on its own stack. What is given back goes to it and to nobody who comes
-// later: a wake-up that finds nothing left costs as much as a request.
+// A waiting caller, on its own stack. A returned handle goes to it and not to a later caller, for a
+// wake-up in vain costs as much as a request.
 struct HttpCaller::Waiter {
   std::condition_variable given;
   std::unique_ptr<HttpEasy> easy;
@@ -67,7 +67,7 @@ void HttpCaller::GiveBack(std::unique_ptr<HttpEasy> easy) {
   Waiter* first = waiting_.front();
   waiting_.pop_front();
   first->easy = std::move(easy);
-  first->given.notify_one();  // under the lock: it lives no longer than that
+  first->given.notify_one();  // under the lock, for afterwards it may be gone
 }
 
 HttpAnswer HttpCaller::Send(const HttpRequest& request) {

@@ -5,25 +5,25 @@
 #include <mutex>
 #include <vector>
 
-#include "kube/http_loop.h"
+#include "kube/http_message.h"
 
 namespace slipway::kube {
 
 class HttpEasy;
 
-// Blocking requests, carried out on the calling thread over a bounded pool of connections. A
-// request that goes through another thread costs several times its own CPU time in wake-ups, so
-// only what cannot block (HttpLoop) does. A connection serves one caller at a time, so there is
-// nothing to multiplex: HTTP/1.1, which takes a third less CPU than HTTP/2 here. Any thread;
-// guarded by one mutex, which covers no I/O.
+// Sends blocking requests on the caller's thread, with a bounded pool of connections. (A request
+// through another thread costs several times its own CPU time in wake-ups; HttpLoop is for callers
+// that cannot block.) A connection serves one caller at a time and multiplexes nothing, so it
+// speaks HTTP/1.1, which takes a third less CPU than HTTP/2 here. Any thread. One mutex guards the
+// pool; no I/O happens under it.
 class HttpCaller {
  public:
   explicit HttpCaller(HttpOptions options);
-  ~HttpCaller();  // no call may be under way
+  ~HttpCaller();  // end all calls first
   HttpCaller(const HttpCaller&) = delete;
   HttpCaller& operator=(const HttpCaller&) = delete;
 
-  // Blocks for at most the request's timeout, waiting for a connection included.
+  // Blocks no longer than the request's timeout, the wait for a connection included.
   HttpAnswer Send(const HttpRequest& request);
 
  private:

@@ -23,12 +23,12 @@ struct HttpEasy::HeaderList {
 
 namespace {
 
-// curl reads up to a hundred buffers before it lets other transfers run: a stream's are small,
-// since each byte is decoded on the spot. Handles stay with their kind.
+// curl reads up to a hundred buffers before other transfers run. Streams have small buffers, for we
+// decode each byte on the spot. A handle serves either streams or requests.
 constexpr long kRequestBuffer = 65'536, kStreamBuffer = 8'192;
-constexpr long kUserTimeoutMs = 30'000;  // unacknowledged bytes: the peer is gone
-// Then a request takes a new connection: of several API servers behind one address each gets its
-// share again.
+constexpr long kUserTimeoutMs = 30'000;  // without an acknowledgement the peer is gone
+// At this age of its connection a request takes a new one, so that each of several API servers
+// behind one address gets its share again.
 constexpr long kConnectionLifeS = 600;
 
 curl_socket_t OpenTcp(void* user, curlsocktype, curl_sockaddr* address) {
@@ -109,7 +109,7 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl_, CURLOPT_PROXY,
-                   options.proxy_url.c_str());  // "": none, whatever the environment says
+                   options.proxy_url.c_str());  // "": no proxy, not even the environment's
   curl_easy_setopt(curl_, CURLOPT_USERAGENT, options.user_agent.c_str());
   curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, &HttpEasy::Write);
@@ -118,7 +118,7 @@ HttpEasy::HttpEasy(const HttpOptions& options, const SocketHooks* hooks) : curl_
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETFUNCTION, &CloseTcp);
   curl_easy_setopt(curl_, CURLOPT_CLOSESOCKETDATA, hooks);
   curl_easy_setopt(curl_, CURLOPT_OPENSOCKETDATA, hooks);
-  curl_easy_setopt(curl_, CURLOPT_MAXCONNECTS, 1L);  // of Perform(); a loop has a pool's own
+  curl_easy_setopt(curl_, CURLOPT_MAXCONNECTS, 1L);  // for Perform(); in a loop the pool decides
   curl_easy_setopt(curl_, CURLOPT_MAXLIFETIME_CONN, kConnectionLifeS);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(curl_, CURLOPT_TCP_KEEPIDLE, 15L);
@@ -187,8 +187,8 @@ void HttpEasy::SetMethod(const HttpRequest& request) {
     curl_easy_setopt(curl_, CURLOPT_CUSTOMREQUEST, kVerbs[static_cast<int>(request.method)]);
     curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
-    // curl sends again by itself on a connection that died; from a reader without a way back it
-    // cannot.
+    // curl repeats a request by itself when its connection died. It cannot with a reader that
+    // cannot rewind.
     curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, request.resend ? request.body.data() : nullptr);
     curl_easy_setopt(curl_, CURLOPT_READFUNCTION, request.resend ? nullptr : &HttpEasy::Read);
     curl_easy_setopt(curl_, CURLOPT_READDATA, this);

@@ -4,30 +4,30 @@
 #include <string_view>
 #include <vector>
 
-#include "kube/http_loop.h"
+#include "kube/http_message.h"
 
 namespace slipway::kube {
 
-// One reusable curl handle: what never changes is set once, what a request changes is set only when
-// it differs from the last one. One thread at a time.
+// One reusable curl handle. It sets constant options once, and the others only when they differ
+// from those of the last request. One thread at a time.
 class HttpEasy {
  public:
-  // Where the answer's bytes go.
+  // Takes the bytes of an answer.
   struct Sink {
     virtual ~Sink() = default;
     virtual bool OnBytes(std::string_view bytes) = 0;  // false ends the transfer
 
-    virtual void OnHead() {}  // of a stream: the answer has begun
+    virtual void OnHead() {}  // a stream's answer begins
   };
 
-  // Told of every TCP socket's opening and of its coming end.
+  // Hears of every TCP socket, after it was opened and before it is closed.
   struct SocketHooks {
     void (*opened)(void* user, int fd) = nullptr;
     void (*closing)(void* user, int fd) = nullptr;
     void* user = nullptr;
   };
 
-  // `hooks` (or null) must outlive every connection the handle has opened.
+  // `hooks` (or null) must outlive every connection of the handle.
   HttpEasy(const HttpOptions& options, const SocketHooks* hooks);
   ~HttpEasy();
   HttpEasy(const HttpEasy&) = delete;
@@ -35,11 +35,11 @@ class HttpEasy {
 
   // The request must live until the transfer has ended.
   void Prepare(const HttpRequest& request, int64_t timeout_ms, Sink* sink, void* owner);
-  // Blocks until the transfer has ended, on connections of this handle alone. The CURLcode.
+  // Blocks until the transfer has ended. Uses connections of this handle alone. Gives the CURLcode.
   int Perform();
-  // Appends what has arrived to `body`; false when that exceeds the limit.
+  // Appends bytes to `body`; false beyond the limit.
   bool Collect(std::string_view bytes, size_t max_bytes, std::string& body) const;
-  // After the end: everything but the body. `result` is the CURLcode.
+  // After the end: fills in all but the body. `result` is the CURLcode.
   void Finish(int result, HttpAnswer& answer);
   int status() const;
 
@@ -70,7 +70,7 @@ class HttpEasy {
   HeaderList* headers_ = nullptr;
 };
 
-// The process's one initialisation of the library; cheap after the first call.
+// Initialises the library once per process. Later calls are cheap.
 void InitHttpLibrary();
 
 }  // namespace slipway::kube

@@ -38,8 +38,8 @@ struct HttpLoop::Impl {
 
   Pool* NewPool(Kind kind) { return &pools.emplace_back(options, kind, sockets, clock); }
 
-  // A connection of the pool has gone silent, and curl would go on to use it. What comes next goes
-  // to connections of a new pool, together; what still runs on the old ones may end there.
+  // A connection of the pool is silent, and curl would still use it. All further transfers get a
+  // new pool together; transfers on the old connections may end there.
   void Leave(const Pool& pool) {
     Pool*& current = Current(pool.kind);
     if (current != &pool) return;
@@ -78,7 +78,7 @@ struct HttpLoop::Impl {
     sleeping = false;
   }
 
-  // False when the loop has to end.
+  // False when the loop must end.
   bool TakeWork() {
     std::vector<std::function<void()>> run;
     {
@@ -144,7 +144,7 @@ struct HttpLoop::Impl {
     running.emplace(id, std::move(transfer));
   }
 
-  // A server that keeps its answer back holds up the others for a moment only.
+  // A server that delays its answer delays the others only for a moment.
   void LimitOpening(Pool& pool, const TransferPtr& transfer) {
     transfer->opening = &pool.opening;
     ++pool.opening;
@@ -206,7 +206,7 @@ struct HttpLoop::Impl {
     Purge();
   }
 
-  // Takes a started transfer off curl and gives its handle back to the pool.
+  // Takes a started transfer from curl and returns its handle to the pool.
   TransferPtr Release(Id id) {
     const auto it = running.find(id);
     TransferPtr transfer = std::move(it->second);
@@ -220,7 +220,7 @@ struct HttpLoop::Impl {
     return transfer;
   }
 
-  // Cancelled transfers leave curl here, never inside one of its callbacks.
+  // Removes cancelled transfers from curl here, never inside one of its callbacks.
   void Purge() {
     std::vector<Id> gone;
     gone.swap(doomed);
@@ -274,12 +274,12 @@ struct HttpLoop::Impl {
   }
 
   const HttpOptions options;
-  // Network waits are real time, whatever clock the rest of the program lives by.
+  // The network lives in real time, whatever clock the rest of the program has.
   const SystemClock clock;
   HttpEasy::SocketHooks hooks;
   PollSet sockets;
   std::list<Pool> pools;
-  Pool *requests = nullptr, *streams = nullptr;  // where new transfers go
+  Pool *requests = nullptr, *streams = nullptr;  // for new transfers
   std::unordered_map<Id, TransferPtr> running;
   std::deque<TransferPtr> starting;
   std::vector<Id> doomed;
@@ -296,7 +296,7 @@ struct HttpLoop::Impl {
 };
 
 HttpLoop::HttpLoop(HttpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
-  // Signals are the main thread's business.
+  // The main thread alone handles signals.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -7,8 +7,8 @@
 namespace slipway::kube {
 namespace {
 
-// When the streams of a connection are used up, curl opens another one for each transfer that it is
-// given before the first of them is open: it is given a few at a time.
+// When a connection has no stream left, curl opens another one for each transfer that it gets
+// before the first of those is open. So it gets a few transfers at a time.
 constexpr size_t kOpening = 8;
 
 int OnSocket(CURL*, curl_socket_t fd, int what, void* user, void*) {
@@ -36,7 +36,7 @@ HttpPool::HttpPool(const HttpOptions& options, Transfer::Kind k, PollSet& s, con
   const bool plain = options.server.starts_with("http://");
   const long connections = streams ? 0 : std::max(1, options.max_connections);
   limit = streams ? 10'000 : 1000;
-  // Without TLS there is a request a connection: waiting here is cheaper than inside curl.
+  // Without TLS a connection serves one request; a transfer waits here at less cost than in curl.
   if (plain && !streams) limit = static_cast<size_t>(connections);
   if (!plain && streams) opening_limit = kOpening;
   curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);

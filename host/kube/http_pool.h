@@ -10,11 +10,11 @@
 
 namespace slipway::kube {
 
-// One curl multi handle of the loop: its connections, its timer, its idle easy handles, and what
-// waits for a place on it. Confined to the loop's thread.
+// One curl multi handle of the loop, with its connections, timer, idle easy handles, and the
+// transfers that wait for a place. Only the loop's thread uses it.
 struct HttpPool {
   HttpPool(const HttpOptions& options, Transfer::Kind kind, PollSet& sockets, const Clock& clock);
-  ~HttpPool();  // nothing may run on it
+  ~HttpPool();  // end all transfers first
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
 

@@ -9,7 +9,7 @@
 
 namespace slipway::kube {
 
-// A transfer of the loop from its submission to its answer. Confined to the loop's thread.
+// A transfer of the loop, from its submission to its answer. Only the loop's thread uses it.
 struct Transfer final : HttpEasy::Sink {
   enum class Kind { kFetch, kStream };
   static constexpr int64_t kNever = INT64_MAX;
@@ -23,10 +23,10 @@ struct Transfer final : HttpEasy::Sink {
   size_t max_bytes = 0;
   int64_t deadline_ms = kNever, last_byte_ms = 0;
   std::unique_ptr<HttpEasy> easy;  // while curl has it
-  void* pool = nullptr;            // of the loop: where it runs
-  size_t* opening = nullptr;       // counts the pool's transfers without an answer so far
+  void* pool = nullptr;            // the loop's pool that it runs on
+  size_t* opening = nullptr;       // the pool's count of transfers without an answer
   bool cancelled = false;
-  bool head_told = false;  // a stream's owner knows its status
+  bool head_told = false;  // the owner of a stream knows the status
   const Clock* clock = nullptr;
 
   bool OnBytes(std::string_view bytes) override {

@@ -15,7 +15,7 @@ struct CachedObject {
   ObjectRef ref;
   std::string uid, resource_version;
   std::string index;  // value of the index label, "" when absent
-  std::string text;   // JSON: apiVersion, kind, the pruned metadata, and what `keep` names
+  std::string text;   // JSON: apiVersion, kind, the pruned metadata and the parts in `keep`
 
   Json Parse() const;  // text as a value
 };
@@ -25,35 +25,35 @@ struct InformerSpec {
   std::string ns;              // "" for all namespaces
   std::string label_selector;  // e.g. "slipway.dev/instance"
   std::string index_label;     // e.g. "slipway.dev/instance"
-  // JSON Pointers of what is kept besides apiVersion, kind and metadata.{name, namespace, uid,
+  // JSON Pointers of the parts to keep besides apiVersion, kind and metadata.{name, namespace, uid,
   // resourceVersion, generation, labels, annotations, ownerReferences, deletionTimestamp,
-  // creationTimestamp, finalizers}. Empty: everything but managedFields.
+  // creationTimestamp, finalizers}. Empty: all parts but managedFields.
   std::vector<std::string> keep;
 };
 
-// Keeps a local copy of the objects one watch selects: list (paged), watch with bookmarks, relist
-// on 410, jittered back-off that resets. A kind that is not served is an empty, synced cache that
-// is looked for again. The store is never ahead of the API server; it is behind by at most a
-// reconnect.
+// Keeps a local copy of the objects that one watch selects. It lists (in pages), watches with
+// bookmarks, lists again after 410, and backs off with jitter after failures. While the server does
+// not serve the kind, the cache is empty and synced, and the informer looks for the kind again. The
+// cache is never ahead of the API server, and behind it by one reconnect at most.
 //
-// Threads: reads from anywhere; OnChange runs on the client's loop and must not block.
+// Threads: any thread may read. OnChange runs on the client's loop and must not block.
 class Informer {
  public:
   enum class Change { kAdded, kModified, kDeleted };
   using OnChange = std::function<void(Change, const std::shared_ptr<const CachedObject>&)>;
   using ObjectPtr = std::shared_ptr<const CachedObject>;
 
-  virtual ~Informer() = default;  // stops the watch; no callback runs after it returns
+  virtual ~Informer() = default;  // stops the watch; no callback runs afterwards
   virtual ObjectPtr Get(const std::string& ns, const std::string& name) const = 0;
   virtual std::vector<ObjectPtr> ByIndex(const std::string& value) const = 0;
   virtual std::vector<ObjectPtr> All() const = 0;
-  // The first list has been taken in (or the kind is known to be absent).
+  // True once the first list is in the cache (or the kind is known to be absent).
   virtual bool synced() const = 0;
-  // False while the kind is not served.
+  // False while the server does not serve the kind.
   virtual bool served() const = 0;
-  // Why what is cached may be old at present: the API server refuses this list or watch (401, 403;
-  // in its own words), or there has been no watch for ClientOptions::watch_stale_ms (kUnavailable,
-  // with the last failure's reason).
+  // The reason why the cache may be old at present: the API server refuses this list or watch (401,
+  // 403; its own words), or there was no watch for ClientOptions::watch_stale_ms (kUnavailable and
+  // the last failure's reason).
   virtual std::optional<Error> trouble() const = 0;
   virtual size_t bytes() const = 0;  // of all texts, for metrics
 };

@@ -16,20 +16,20 @@ struct ListPage {
 struct WatchEvent {
   enum class Type { kChanged, kDeleted, kBookmark, kError };
   Type type = Type::kBookmark;
-  bool initial_end = false;  // of kBookmark: everything there was has been sent
+  bool initial_end = false;  // of kBookmark: the server has sent all objects that there were
   std::string resource_version;
   Informer::ObjectPtr object;  // of kChanged and kDeleted
-  Error error;                 // of kError, as the server meant it
+  Error error;                 // of kError, with the server's meaning
 };
 
-// Turns what lists and watches bring into cache objects, pruned as the spec says. Immutable.
+// Turns the objects of lists and watches into cache objects, pruned by the spec. Immutable.
 class ObjectDecoder {
  public:
   explicit ObjectDecoder(const InformerSpec& spec);
 
   Result<ListPage> Page(std::string_view body) const;
   Result<WatchEvent> Line(std::string_view line) const;
-  // Takes the object apart.
+  // Destroys the object.
   Informer::ObjectPtr Prune(Json object) const;
 
  private:

@@ -10,18 +10,18 @@
 
 namespace slipway::kube {
 
-// The objects one informer holds, by name and by index value. Guarded by one mutex.
+// The objects of one informer, by name and by index value. One mutex guards them.
 class ObjectStore {
  public:
   using ObjectPtr = Informer::ObjectPtr;
   using Delta = std::pair<Informer::Change, ObjectPtr>;
 
-  // What changed is appended to `out`: nothing when the resourceVersion is the known one; the old
-  // object's deletion and the new one's addition when the UID differs.
+  // Appends the changes to `out`: none for a known resourceVersion; for another UID the deletion of
+  // the old object and the addition of the new one.
   void Put(ObjectPtr object, std::vector<Delta>& out);
-  // Takes out the object of that name; its deletion carries `last`, the state the server sent.
+  // Removes the object of that name. The deletion carries `last`, the state from the server.
   void Remove(const ObjectPtr& last, std::vector<Delta>& out);
-  // The whole truth: what is not among the objects is deleted.
+  // Replaces the content; objects that are not among these are deleted.
   void Replace(std::vector<ObjectPtr> objects, std::vector<Delta>& out);
 
   ObjectPtr Get(const std::string& ns, const std::string& name) const;

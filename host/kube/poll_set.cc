@@ -10,7 +10,7 @@ namespace slipway::kube {
 PollSet::PollSet()
     : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;  // edge: the counter need not be read
+  event.events = EPOLLIN | EPOLLET;  // edge-triggered, so nobody must read the counter
   event.data.fd = wake_fd_;
   epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event);
 }

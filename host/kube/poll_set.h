@@ -5,9 +5,9 @@
 
 namespace slipway::kube {
 
-// Descriptors to wait for. An adopted one's wish that is withdrawn stays registered until an event
-// shows that it matters: an HTTP client withdraws and renews it with every request.
-// Confined to one thread but for Wake().
+// The descriptors that a thread waits for. An HTTP client withdraws and renews its wish with every
+// request; so an adopted descriptor stays registered until an event nobody wants any more arrives.
+// One thread uses it, except for Wake().
 class PollSet {
  public:
   enum : uint32_t { kRead = 1, kWrite = 2, kFailed = 4 };
@@ -23,12 +23,12 @@ class PollSet {
   PollSet(const PollSet&) = delete;
   PollSet& operator=(const PollSet&) = delete;
 
-  void Want(int fd, uint32_t events, void* owner);  // 0: nothing for now
-  void Adopt(int fd);                               // just opened; Forget() will be called for it
+  void Want(int fd, uint32_t events, void* owner);  // 0: no event for now
+  void Adopt(int fd);                               // just opened; call Forget() later
   void Forget(int fd);                              // just before it is closed
-  // Waits for at most so long or until Wake(); the answer lives until the next call.
+  // Waits until an event, Wake() or the time-out. The answer lives until the next call.
   const std::vector<Ready>& Wait(int timeout_ms);
-  // An event was handled before this one: is it still wanted, and by the same owner?
+  // Whether the same owner still wants this event, after others were handled.
   bool StillWanted(const Ready& ready) const;
   void Wake() const;  // any thread
 

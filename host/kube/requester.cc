@@ -18,7 +18,7 @@ Error ErrorOf(const Call& call, const HttpAnswer& answer) {
   return StatusError(call.verb, answer.status, answer.body, call.what, answer.retry_after_ms);
 }
 
-// Takes the call's path and body.
+// Moves the call's path and body.
 HttpRequest RequestOf(Call& call) {
   HttpRequest request;
   request.method = call.method;
@@ -95,7 +95,7 @@ Result<std::string> Requester::Do(Call call) {
       case Retry::kYes:
         break;
     }
-    // A try that had only the rest of the total time says nothing about the server.
+    // An attempt that had only the rest of the total time proves nothing about the server.
     const bool cut_short =
         answer.outcome == HttpOutcome::kTimeout && request.timeout_ms < options_.request_timeout_ms;
     if (!last || !cut_short) last = ErrorOf(call, answer);

@@ -15,18 +15,18 @@
 
 namespace slipway::kube {
 
-// One request as a verb sees it.
+// One request of a verb.
 struct Call {
   Verb verb = Verb::kGet;
   HttpMethod method = HttpMethod::kGet;
   std::string path = {}, body = {};
   const char* content_type = "application/json";
-  bool repeatable = true;  // doing it twice is doing it once
+  bool repeatable = true;  // twice has the effect of once
   std::string what = {};   // for messages: "Cluster acme/db"
 };
 
-// Sends a call until it is answered for good: credentials, deadlines, retries, typed errors.
-// Any thread that may block.
+// Sends a call until there is a final answer. It knows credentials, deadlines, retries and typed
+// errors. Any thread that may block.
 class Requester {
  public:
   Requester(HttpCaller& http, Credentials& credentials, Warnings& warnings,
@@ -50,7 +50,7 @@ class Requester {
   std::array<Metrics::Histogram, 8> seconds_;
   Metrics::Counter retries_;
   std::mutex mutex_;
-  std::condition_variable never_;  // what a pause waits on
+  std::condition_variable never_;  // a pause waits for it
 };
 
 }  // namespace slipway::kube

@@ -7,7 +7,7 @@
 namespace slipway::kube {
 namespace {
 
-constexpr int kServerErrorRetries = 3;  // of 500: a broken webhook stays broken for a while
+constexpr int kServerErrorRetries = 3;  // after 500; a broken webhook stays broken for a while
 constexpr std::string_view kPageNotFound = "404 page not found";
 constexpr std::string_view kTypedPatch = "failed to create typed patch object";
 
@@ -101,8 +101,8 @@ Error StatusError(Verb verb, int status, const std::string& body, const std::str
           (is_status && !Contains(message, "the server could not find the requested resource"))) {
         return make(Code::kNotFound, "NotFound");
       }
-      // The API server says it as a Status or in these words; a page of something else, say of a
-      // proxy that has lost its way, says nothing about our objects.
+      // The API server sends a Status or these words. A page of another server, say of a proxy that
+      // has lost its way, proves nothing about our objects.
       if (!is_status && !body.starts_with(kPageNotFound))
         return Error{Code::kUnavailable, "NotAnApiServer", message}.Retryable();
       reason = "KindNotFound";
@@ -116,7 +116,7 @@ Error StatusError(Verb verb, int status, const std::string& body, const std::str
       if (const Json* cause = ManagerConflict(answer)) {
         reason = "FieldManagerConflict";
         field = (*cause)["field"].AsString();
-        // The server's own text names the manager too, but only in some versions.
+        // The server's text names the manager, too, but only in some versions.
         const std::string& names = (*cause)["message"].AsString();
         if (!Contains(message, names)) message += ": " + names;
       }
@@ -179,9 +179,9 @@ Retry ShouldRetry(const RetryQuestion& question, const HttpAnswer& answer) {
     case 401:
       return question.auth_renewed ? Retry::kNo : Retry::kAuth;
     case 429:
-      return Retry::kYes;  // turned away before anything was done
+      return Retry::kYes;  // the server refused it before it did anything
     case 503:
-      // With Retry-After it is the server itself that turned the request away.
+      // Retry-After shows that the server itself refused the request.
       return question.repeatable || answer.retry_after_ms > 0 ? Retry::kYes : Retry::kNo;
     case 502:
     case 504:

@@ -3,7 +3,7 @@
 namespace slipway::kube {
 namespace {
 
-constexpr size_t kMaxTexts = 1000;  // webhooks write what they like, a name of each object perhaps
+constexpr size_t kMaxTexts = 1000;  // a webhook may put the name of each object into its text
 
 }  // namespace
 

@@ -10,11 +10,11 @@
 
 namespace slipway::kube {
 
-// The text of a Warning header's value, `299 - "text"`; "" when it is not one of an API server.
+// The text in the value of a Warning header, `299 - "text"`; "" for one of a proxy.
 std::string WarningText(std::string_view header);
 
-// Logs what API servers warn of ("v1beta1 Foo is deprecated …"), each text once. Any thread;
-// guarded by one mutex.
+// Logs the warnings of API servers ("v1beta1 Foo is deprecated …"), each text once. Any thread; one
+// mutex guards it.
 class Warnings {
  public:
   explicit Warnings(Logger& log) : log_(log) {}

@@ -35,7 +35,7 @@ WatchStep WatchMachine::OnListFailed(const Error& error) {
     step.absent = true;
     return step;
   }
-  // A page that failed for now is asked for again; a token that expired starts the list over.
+  // After a temporary failure ask for the same page again; an expired token starts the list over.
   const bool start_over = error.code == Code::kGone || page_.empty();
   const bool at_once = error.code == Code::kGone && failures_ == 0;
   if (start_over) {
@@ -54,8 +54,8 @@ void WatchMachine::OnStreamed(const std::string& resource_version, int64_t now_m
 
 WatchStep WatchMachine::OnStreamingEnded(WatchEnd end, int64_t retry_after_ms) {
   phase_ = WatchPhase::kEmpty;
-  // A server that does not know of streaming refuses it, or opens a common watch and never says
-  // that everything has come.
+  // A server without streaming refuses the request, or it opens a common watch and never sends the
+  // bookmark that ends the initial objects.
   const bool cannot =
       end == WatchEnd::kRefused || end == WatchEnd::kClosed || end == WatchEnd::kSilent;
   if (cannot) stream_ = false;
@@ -92,7 +92,7 @@ WatchStep WatchMachine::OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry
       at_once = false;
       break;
     case WatchEnd::kGone:
-      // The first relist is due now; a server that forgets at once every time is not hurried.
+      // The first relist is due now; further ones wait, for a server may forget at once every time.
       at_once = failures_ == 0;
       if (at_once) ++failures_;
       [[fallthrough]];

@@ -8,46 +8,46 @@
 namespace slipway::kube {
 
 enum class WatchPhase {
-  kEmpty,      // nothing is known
-  kStreaming,  // a watch is open that brings everything there is first
-  kListing,    // some pages have been taken in
-  kListed,     // a resourceVersion to watch from
+  kEmpty,      // the cache knows nothing
+  kStreaming,  // an open watch brings all objects first
+  kListing,    // some pages have arrived
+  kListed,     // there is a resourceVersion to watch from
   kWatching,   // a watch is open
 };
 
 enum class WatchEnd {
   kClosed,   // by the server, in order
-  kLost,     // connection broken, or a line that is not an event
-  kSilent,   // nothing for too long: the connection may be wedged
+  kLost,     // a broken connection, or a line that is no event
+  kSilent,   // no byte for too long; the connection may hang
   kGone,     // 410, in the status or in an ERROR event
-  kMissing,  // 404: the kind is not served any more
-  kRefused,  // the server does not take such a request
+  kMissing,  // 404: the server no longer serves the kind
+  kRefused,  // the server refuses such a request
   kFailed,   // any other answer
 };
 
-// What the owner of a watch does next, after `delay_ms`.
+// The next step of a watch's owner, after `delay_ms`.
 struct WatchStep {
   enum class Do { kList, kStream, kWatch };
   Do what = Do::kList;
   int64_t delay_ms = 0;
-  bool start_over = false;  // forget the pages collected so far
-  bool commit = false;      // the pages collected are the whole list
-  bool absent = false;      // the kind is not served: an empty list
+  bool start_over = false;  // forget the pages so far
+  bool commit = false;      // the pages are the whole list
+  bool absent = false;      // the server does not serve the kind: an empty list
 };
 
 struct WatchTiming {
   int64_t backoff_ms = 800, backoff_cap_ms = 10'000;
   int64_t absent_ms = 10'000;
-  int64_t healthy_ms = 5'000;  // a watch that lived so long, or brought something, was a good one
+  int64_t healthy_ms = 5'000;  // a watch that lived so long, or brought an event, was good
 };
 
-// The life of one watch as a state machine: no network, no clock, no cache. After kube-rs.
-//   Empty → Streaming → Watching(rv), where the server streams what there is; else
+// The life of one watch as a state machine, after kube-rs. It has no network, clock or cache.
+//   Empty → Streaming → Watching(rv), if the server can stream all objects; else
 //   Empty → Listing(page) → Listed(rv) → Watching(rv); dropped → Listed; 410 → Empty.
-// A good watch is followed at once; failures back off and a good watch resets that.
+// The next watch follows a good one at once. Failures back off; a good watch resets the back-off.
 class WatchMachine {
  public:
-  // Tries to stream first when told so, until the server shows that it cannot.
+  // With `stream` it tries to stream first, until the server shows that it cannot.
   explicit WatchMachine(WatchTiming timing, bool stream = false)
       : timing_(timing), stream_(stream) {}
 
@@ -58,10 +58,10 @@ class WatchMachine {
 
   void OnStreamStarted() { phase_ = WatchPhase::kStreaming; }
 
-  // Everything there was at this version has come; the watch goes on.
+  // All objects of this version have come; the watch goes on.
   void OnStreamed(const std::string& resource_version, int64_t now_ms);
   void OnWatchStarted(int64_t now_ms);
-  // An event or bookmark brought this version. False when it brought nothing new.
+  // An event or bookmark brought this version. False when the version is not new.
   bool OnProgress(const std::string& resource_version);
   WatchStep OnWatchEnded(WatchEnd end, int64_t now_ms, int64_t retry_after_ms = 0);
 

@@ -27,7 +27,7 @@ Watcher::Watcher(WatchContext context, InformerSpec spec, Informer::OnChange on_
   events_ = context_.metrics.GetCounter("slipway_kube_watch_events_total", "Watch events taken in.",
                                         labels);
   lists_ = context_.metrics.GetCounter("slipway_kube_lists_total",
-                                       "Full lists taken in by watches.", labels);
+                                       "Full lists that watches have read.", labels);
   failures_ = context_.metrics.GetCounter("slipway_kube_watch_failures_total",
                                           "Lists and watches that failed.", labels);
 }
@@ -55,7 +55,7 @@ void Watcher::Stop() {
     stopped = true;
     done.notify_one();
   });
-  // No deadline: to return earlier would break the promise. The loop never blocks.
+  // Without a deadline: an early return would break the promise. The loop never blocks.
   std::unique_lock lock(mutex);
   done.wait(lock, [&] { return stopped; });
 }
@@ -84,7 +84,7 @@ void Watcher::Begin(WatchStep step) {
   step.what == WatchStep::Do::kList ? FetchPage() : OpenWatch(step);
 }
 
-// A plugin takes up to half a minute: it runs elsewhere.
+// A plugin takes up to half a minute, so it runs on another thread.
 void Watcher::RenewCredentials(WatchStep step) {
   const bool posted = context_.plugin_runner->Post([self = shared_from_this(), step] {
     auto got = self->context_.credentials.Get();
@@ -99,7 +99,8 @@ void Watcher::RenewCredentials(WatchStep step) {
     });
   });
   if (!posted)
-    ListFailed(Error{Code::kUnavailable, "PluginBusy", "too many wait for the exec plugin"});
+    ListFailed(
+        Error{Code::kUnavailable, "PluginBusy", "too many requests wait for the exec plugin"});
 }
 
 HttpRequest Watcher::MakeRequest(std::string path, int64_t timeout_ms) const {
@@ -180,8 +181,8 @@ void Watcher::ListFailed(const Error& error) {
   Run(machine_.OnListFailed(error));
 }
 
-// A proxy may answer 404 to everything: that a kind is not served is believed of a server only that
-// is ready, and asked again after that. Else all that is known would be taken for gone.
+// A proxy may answer 404 to everything. We believe that a kind is not served only when the server
+// is ready and says so again afterwards; otherwise all known objects would count as deleted.
 void Watcher::AskWhetherReady() {
   resource_known_ = false;
   context_.discovery.Forget(spec_.api_version);
@@ -202,7 +203,8 @@ void Watcher::AskWhetherReady() {
 }
 
 Error Watcher::NotBelieved() const {
-  return {Code::kUnavailable, "NotFound", what_ + ": 404, and not by an API server that is ready"};
+  return {Code::kUnavailable, "NotFound",
+          what_ + ": 404, but not from an API server that is ready"};
 }
 
 void Watcher::Commit() {
@@ -224,7 +226,7 @@ void Watcher::OpenWatch(WatchStep step) {
   query.Add("labelSelector", spec_.label_selector);
   query.Add("timeoutSeconds", std::to_string(seconds - Jitter(seconds / 10 + 1)));
   if (step.what == WatchStep::Do::kStream) {
-    // Without a version: what there is now, not what a cache remembers.
+    // Without a version the server gives the present state, not that of a cache.
     query.Add("sendInitialEvents", "true").Add("resourceVersionMatch", "NotOlderThan");
     machine_.OnStreamStarted();
   } else {
@@ -248,7 +250,7 @@ void Watcher::OnBytes(int status, std::string_view bytes) {
     return;
   }
   NoteTrouble(nullptr);
-  // Whole lines are read where they lie; only what is left of the last one is kept.
+  // Reads whole lines in place and keeps only the rest of the last one.
   const HttpLoop::Id mine = pending_;
   while (pending_ == mine) {
     const size_t end = bytes.find('\n');
@@ -295,7 +297,7 @@ void Watcher::OnLine(std::string_view line) {
   Deliver();
 }
 
-// Until everything has come, readers keep what they have.
+// Readers keep the old objects until all new ones have come.
 void Watcher::OnInitialEvent(WatchEvent& event) {
   events_.Add();
   if (event.type == WatchEvent::Type::kChanged) return pages_.push_back(std::move(event.object));
@@ -333,7 +335,7 @@ void Watcher::EndWatch(WatchEnd end, const Error& why) {
   partial_.clear();
   const WatchStep step = machine_.OnWatchEnded(end, steady_.SteadyMs(), why.retry_after_ms);
   if (end == WatchEnd::kMissing) resource_known_ = false;
-  // One broken connection is everyday; one after another is not.
+  // One broken connection is common; several in a row are not.
   if (end != WatchEnd::kClosed && end != WatchEnd::kGone && machine_.failures() > 1) Report(why);
   if (end == WatchEnd::kFailed || end == WatchEnd::kLost || end == WatchEnd::kSilent)
     NoteTrouble(&why);
@@ -349,11 +351,11 @@ void Watcher::Deliver() {
   }
   if (changes.capacity() < 64 && deltas_.empty()) {
     changes.clear();
-    deltas_ = std::move(changes);  // its memory serves the next event
+    deltas_ = std::move(changes);  // the next event reuses its memory
   }
 }
 
-// Null when the server serves it.
+// Null when the server serves the kind.
 void Watcher::NoteTrouble(const Error* why) {
   if (why == nullptr && !troubled_) return;
   const std::lock_guard lock(trouble_mutex_);
@@ -366,7 +368,7 @@ std::optional<Error> Watcher::trouble() const {
   if (!troubled_) return std::nullopt;
   const std::lock_guard lock(trouble_mutex_);
   if (trouble_.code == Code::kForbidden || trouble_.code == Code::kUnauthenticated) return trouble_;
-  // A watch breaks and comes back every day.
+  // Watches break and come back every day.
   if (steady_.SteadyMs() - troubled_since_ms_ < context_.options.watch_stale_ms)
     return std::nullopt;
   return Error{Code::kUnavailable, trouble_.reason, trouble_.message};

@@ -23,28 +23,28 @@
 
 namespace slipway::kube {
 
-// What a client's requests and watches share. Outlives every watcher.
+// The parts that a client's requests and watches share. They outlive every watcher.
 struct WatchContext {
   HttpLoop& loop;
   Credentials& credentials;
   Warnings& warnings;
   DiscoveryCache& discovery;
-  Executor* plugin_runner;  // null when there is no exec plugin
+  Executor* plugin_runner;  // null without an exec plugin
   const ClientOptions& options;
   Logger& log;
   Metrics& metrics;
 };
 
-// Carries out a WatchMachine's steps over HTTP and keeps an ObjectStore current.
+// Carries out the steps of a WatchMachine over HTTP and keeps an ObjectStore current.
 //
-// Threads: confined to the loop's thread but for the accessors and Stop. Lives until the last
+// Threads: the loop's thread, except for the accessors and Stop. A watcher lives until the last
 // callback that holds it is gone.
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
   Watcher(WatchContext context, InformerSpec spec, Informer::OnChange on_change);
 
   void Start();  // any thread
-  // No callback runs after it returns. Any thread, the loop's too.
+  // No callback runs afterwards. Any thread, the loop's too.
   void Stop();
 
   const ObjectStore& store() const { return store_; }
@@ -87,16 +87,16 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   const ObjectDecoder decoder_;
   const std::string what_;  // "watch of Cluster", for messages
   Informer::OnChange on_change_;
-  const SystemClock steady_;  // a connection's age is real time
+  const SystemClock steady_;  // the age of a connection is real time
   WatchMachine machine_;
   Resource resource_;
   bool resource_known_ = false, stopped_ = false;
   HttpLoop::Id pending_ = 0;  // the one transfer or timer under way
   Credentials::AuthPtr auth_;
-  std::vector<Informer::ObjectPtr> pages_;  // what a list or stream has brought so far
+  std::vector<Informer::ObjectPtr> pages_;  // the objects of a list or stream so far
   std::string partial_;                     // of a line
-  std::string error_body_;                  // of a watch that was refused
-  std::string reported_;                    // the failure that was logged last
+  std::string error_body_;                  // of a refused watch
+  std::string reported_;                    // the last failure in the log
   std::vector<ObjectStore::Delta> deltas_;
   Metrics::Counter events_, lists_, failures_;
 

@@ -1,6 +1,7 @@
 #include "pipeline/effects.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "pipeline/observer.h"
 
@@ -28,20 +29,21 @@ store::ObjectRecord RecordOf(const Json& object) {
   return record;
 }
 
-bool SameObject(const store::ObjectRecord& a, const store::ObjectRecord& b) {
-  return a.kind == b.kind && a.ns == b.ns && a.name == b.name && a.api_version == b.api_version;
-}
-
 Result<Json> GetOrNull(kube::Cluster& cluster, const kube::ObjectRef& ref) {
   auto found = cluster.Get(ref);
   if (!found && found.error().code == Code::kNotFound) return Json();
   return found;
 }
 
-Result<std::vector<Json>> GuardApply(const EffectScope& scope, const Json& apply) {
+Result<std::vector<Json>> GuardApply(const EffectScope& scope,
+                                     const std::vector<engine::Effect>& effects) {
   std::vector<Json> out;
-  for (const Json& wanted : apply.items()) {
-    Json object = wanted;
+  for (const engine::Effect& effect : effects) {
+    if (const auto* deletion = std::get_if<engine::DeleteEffect>(&effect))
+      return Error{Code::kInternal, "ForbiddenEffect",
+                   "the engine may not delete " + deletion->object.kind + " " +
+                       deletion->object.name + " in a stage that is no deletion"};
+    Json object = std::get<engine::ApplyEffect>(effect).object;
     const std::string kind = object["apiVersion"].AsString() + "/" + object["kind"].AsString();
     const auto& allowed = scope.applies.items();
     if (std::find(allowed.begin(), allowed.end(), Json(kind)) == allowed.end())
@@ -82,7 +84,8 @@ Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope
   return applied["metadata"]["uid"].AsString();
 }
 
-Result<RemovalState> RemoveObject(kube::Cluster& cluster, const std::string& instance_id,
+Result<RemovalState> RemoveObject(kube::Cluster& cluster, const Warrant& /*warrant*/,
+                                  const std::string& instance_id,
                                   const store::ObjectRecord& record) {
   TRY(const Json found, GetOrNull(cluster, RefOf(record)));
   if (found.is_null()) return RemovalState{};

@@ -4,16 +4,22 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "pipeline/tick.h"
+#include "kube/cluster.h"
+#include "store/records.h"
 
 namespace slipway::pipeline {
 
-// Turns an engine's `outputs.endpoints` into addresses with what the Services say, into
-// context.outputs: `host` inside the cluster, `external` where a load balancer has one, `simulated`
-// with the reason where a development cluster runs no server behind it. A Service that the engine
-// does not watch is asked for. Fails when the cluster does. Returns the first Service that is to
-// get an address from a load balancer and has none yet; "" when there is none.
-Result<std::string> TakeOutputs(const TickDeps& deps, TickContext& context, const Json& outputs,
+// The addresses of an instance: the services that its engine names, with what the cluster knows.
+struct Endpoints {
+  Json list = Json::MakeArray();  // [{name, role, host, port, tls?, external?, simulated?}]
+  std::string pending;            // a load balancer that has no address yet, "" when none
+  std::string missing;            // a Service that is named and is not there, "" when none
+};
+
+// From `outputs.endpoints` of a step; nullopt-like (not an array) leaves `list` null.
+Result<Endpoints> ReadEndpoints(kube::Cluster& cluster, const Json& description,
+                                const store::InstanceRecord& instance,
+                                const std::string& cluster_domain, const Json& outputs,
                                 const Json& observed);
 
 }  // namespace slipway::pipeline

@@ -2,12 +2,9 @@
 
 #include "pipeline/effects.h"
 #include "pipeline/observer.h"
-#include "pipeline/quantity.h"
 
 namespace slipway::pipeline {
 namespace {
-
-constexpr char kQuotaName[] = "slipway";
 
 kube::ObjectRef NamespaceRef(const std::string& ns) {
   return {"v1", "Namespace", "", ns};
@@ -34,12 +31,6 @@ std::string WhyTerminating(const Json& object) {
     }
   }
   return out.empty() ? "Terminating" : out;
-}
-
-// The API server may write a quantity in another form than it was given.
-bool SameQuantities(const Json& standing, const Json& wanted) {
-  Json normal = Json::MakeObject();
-  return AddQuantities(normal, standing) && normal == wanted;
 }
 
 }  // namespace
@@ -71,40 +62,8 @@ Result<std::optional<store::WaitingFor>> EnsureNamespace(kube::Cluster& cluster,
   return std::optional<store::WaitingFor>();
 }
 
-Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns,
-                        const std::vector<std::string>& plans, const std::string& without) {
-  Json hard = Json::MakeObject();
-  bool left_out = without.empty();
-  for (const std::string& text : plans) {
-    if (!left_out && text == without) {  // equal plans count the same: any one of them will do
-      left_out = true;
-      continue;
-    }
-    TRY(const Json plan, Json::Parse(text));
-    TRY_VOID(AddQuantities(hard, plan["quota"]));
-  }
-  if (hard.empty()) return {};
-  // Looked at on every tick, written only when it differs: a tick that writes what stands costs the
-  // API server a write, and one refused write in a row of two would never get past it.
-  auto standing = cluster.Get({"v1", "ResourceQuota", ns, kQuotaName});
-  if (standing && SameQuantities((*standing)["spec"]["hard"], hard)) return {};
-  if (!standing && standing.error().code != Code::kNotFound) return standing.error();
-  kube::ApplyOptions options;
-  options.force = true;  // the quota is ours alone
-  TRY(const Json applied,
-      cluster.Apply(Json::Obj({{"apiVersion", "v1"},
-                               {"kind", "ResourceQuota"},
-                               {"metadata",
-                                Json::Obj({{"name", kQuotaName},
-                                           {"namespace", ns},
-                                           {"labels", Json::Obj({{kManagedByLabel, "slipway"}})}})},
-                               {"spec", Json::Obj({{"hard", hard}})}}),
-                    options));
-  (void)applied;
-  return {};
-}
-
 Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster,
+                                                         const Warrant& /*warrant*/,
                                                          const store::InstanceRecord& instance) {
   TRY(const Json found, GetOrNull(cluster, NamespaceRef(instance.ns)));
   if (found.is_null()) return std::optional<store::WaitingFor>();

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "kube/cluster.h"
-#include "store/records.h"
+#include "store/store.h"
 
 namespace slipway::pipeline {
 
@@ -17,13 +17,11 @@ namespace slipway::pipeline {
 Result<std::optional<store::WaitingFor>> EnsureNamespace(kube::Cluster& cluster,
                                                          const store::InstanceRecord& instance);
 
-// One ResourceQuota "slipway" with the sum of the plans' `quota`. `without` is a plan that no
-// longer counts.
-Result<void> ApplyQuota(kube::Cluster& cluster, const std::string& ns,
-                        const std::vector<std::string>& plans, const std::string& without);
+class Warrant;
 
 // nullopt: it is gone (or was never ours, and is left alone). A WaitingFor: what holds it.
 Result<std::optional<store::WaitingFor>> RemoveNamespace(kube::Cluster& cluster,
+                                                         const Warrant& warrant,
                                                          const store::InstanceRecord& instance);
 
 }  // namespace slipway::pipeline

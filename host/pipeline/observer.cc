@@ -39,20 +39,32 @@ void Observer::EnsureWatches(const Json& watches) {
   }
 }
 
+// Copies under the lock; what is done with them is done outside, for parsing takes its time.
+std::vector<std::pair<Observer::Key, std::shared_ptr<kube::Informer>>> Observer::Informers() const {
+  const std::lock_guard lock(mutex_);
+  return {informers_.begin(), informers_.end()};
+}
+
 Result<void> Observer::Collect(const std::string& instance_id, const Json& watches,
                                Json& observed) const {
-  observed = Json::MakeArray();
+  std::vector<std::shared_ptr<kube::Informer>> wanted;
   bool synced = true;
-  const std::lock_guard lock(mutex_);
-  for (const Json& watch : watches.items()) {
-    const auto it = informers_.find({watch["apiVersion"].AsString(), watch["kind"].AsString()});
-    if (it == informers_.end()) {
-      synced = false;
-      continue;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Json& watch : watches.items()) {
+      const auto it = informers_.find({watch["apiVersion"].AsString(), watch["kind"].AsString()});
+      if (it == informers_.end()) {
+        synced = false;
+      } else {
+        wanted.push_back(it->second);
+      }
     }
-    if (auto trouble = it->second->trouble()) return *std::move(trouble);
-    synced = synced && it->second->synced();
-    for (const auto& object : it->second->ByIndex(instance_id)) observed.Push(object->Parse());
+  }
+  observed = Json::MakeArray();
+  for (const auto& informer : wanted) {
+    if (auto trouble = informer->trouble()) return *std::move(trouble);
+    synced = synced && informer->synced();
+    for (const auto& object : informer->ByIndex(instance_id)) observed.Push(object->Parse());
   }
   if (!synced)
     return Error{Code::kPrecondition, "CacheNotSynced", "a watched kind has not been listed yet"};
@@ -62,8 +74,7 @@ Result<void> Observer::Collect(const std::string& instance_id, const Json& watch
 bool Observer::CollectAll(const std::string& instance_id,
                           std::vector<kube::Informer::ObjectPtr>& out) const {
   bool synced = true;
-  const std::lock_guard lock(mutex_);
-  for (const auto& [key, informer] : informers_) {
+  for (const auto& [key, informer] : Informers()) {
     synced = synced && informer->synced();
     for (auto& object : informer->ByIndex(instance_id)) out.push_back(std::move(object));
   }
@@ -76,15 +87,22 @@ bool Observer::Watches(const std::string& api_version, const std::string& kind) 
 }
 
 bool Observer::Synced() const {
-  const std::lock_guard lock(mutex_);
-  return std::all_of(informers_.begin(), informers_.end(),
+  const auto informers = Informers();
+  return std::all_of(informers.begin(), informers.end(),
                      [](const auto& entry) { return entry.second->synced(); });
 }
 
+bool Observer::Troubled() const {
+  const auto informers = Informers();
+  return std::any_of(informers.begin(), informers.end(), [](const auto& entry) {
+    const auto trouble = entry.second->trouble();
+    return trouble && trouble->code == Code::kUnavailable;
+  });
+}
+
 size_t Observer::Bytes() const {
-  const std::lock_guard lock(mutex_);
   size_t sum = 0;
-  for (const auto& [key, informer] : informers_) sum += informer->bytes();
+  for (const auto& [key, informer] : Informers()) sum += informer->bytes();
   return sum;
 }
 

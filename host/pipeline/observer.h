@@ -39,6 +39,8 @@ class Observer {
                   std::vector<kube::Informer::ObjectPtr>& out) const;
   bool Watches(const std::string& api_version, const std::string& kind) const;
   bool Synced() const;
+  // True while one of the caches may be old because the API server is away.
+  bool Troubled() const;
   size_t Bytes() const;
   // Ends all watches; no wake-up follows.
   void Stop();
@@ -51,6 +53,8 @@ class Observer {
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<kube::Informer>> informers_;
   std::map<Key, std::vector<std::string>> keeps_;
+
+  std::vector<std::pair<Key, std::shared_ptr<kube::Informer>>> Informers() const;
 };
 
 }  // namespace slipway::pipeline

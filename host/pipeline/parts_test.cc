@@ -1,14 +1,19 @@
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
 #include <mutex>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include "pipeline/effects.h"
+#include "pipeline/failures.h"
 #include "pipeline/quantity.h"
 #include "pipeline/scheduler.h"
-#include "pipeline/tick.h"
-#include "pipeline/vault.h"
+#include "pipeline/stage_clock.h"
+#include "pipeline/test_support.h"
 #include "pipeline/volumes.h"
 
 namespace slipway::pipeline {
@@ -53,30 +58,13 @@ TEST(PermissionWait, NamesTheRightsThatItCannotGiveAway) {
   EXPECT_EQ(waits.name, "get pods, patch pods, list backups.db.example.org");
 }
 
-TEST(Vault, OpensOnlyForTheSamePlaceAndKey) {
-  const std::string key(32, 'k');
-  const Vault vault(MasterKeys{"k1", {{"k1", key}}});
-  const auto sealed = vault.Seal("acme", "ins_1", {{"username", "app"}, {"password", "s3cret"}});
-  EXPECT_EQ(sealed.data_key.master_key_id, "k1");
-  const auto opened = vault.Open("acme", "ins_1", sealed.data_key, sealed.credentials);
-  ASSERT_TRUE(opened);
-  EXPECT_EQ((*opened)[1].second, "s3cret");
-  EXPECT_FALSE(vault.Open("acme", "ins_2", sealed.data_key, sealed.credentials));
-  auto swapped = sealed.credentials;
-  std::swap(swapped[0].sealed, swapped[1].sealed);
-  EXPECT_FALSE(vault.Open("acme", "ins_1", sealed.data_key, swapped)) << "moved to another field";
-  const Vault other(MasterKeys{"k2", {{"k2", key}}});
-  EXPECT_EQ(other.Open("acme", "ins_1", sealed.data_key, sealed.credentials).error().reason,
-            "MasterKeyMissing");
-}
-
 TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
   store::InstanceRecord instance;
   instance.id = "ins_1";
   instance.ns = "acme-orders";
   const EffectScope scope{instance, "pg", Json::Arr({"v1/ConfigMap"})};
   const auto guard = [&](const char* text) {
-    return GuardApply(scope, Json::Arr({*Json::Parse(text)}));
+    return GuardApply(scope, {engine::ApplyEffect{*Json::Parse(text)}});
   };
   const auto good = guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}})");
   ASSERT_TRUE(good);
@@ -89,6 +77,43 @@ TEST(GuardApply, RefusesWhatAnEngineMayNotDo) {
   EXPECT_FALSE(guard(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{}})"));
   EXPECT_FALSE(guard(
       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}})"));
+}
+
+TEST(GuardApply, NoStageThatBuildsDeletes) {
+  store::InstanceRecord instance;
+  const EffectScope scope{instance, "pg", Json::Arr({"v1/ConfigMap"})};
+  const auto refused = GuardApply(scope, {engine::DeleteEffect{{"v1", "ConfigMap", "", "a"}}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "ForbiddenEffect");
+}
+
+TEST(Ask, AListHasTheNewestFirstAndNoValueOfASecret) {
+  std::string directory = ::testing::TempDir() + "slipway-ask-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  {
+    testing::World world(directory);
+    const store::Submitted made = world.Create("shop", "db");
+    const std::string& ns = made.instance.ns;
+    for (const char* day : {"1", "3", "2"})
+      world.cluster.objects[{"Secret", ns, day}] = Json::Obj(
+          {{"kind", "Secret"},
+           {"metadata",
+            Json::Obj({{"name", day},
+                       {"creationTimestamp", std::string("2026-11-0") + day + "T00:00:00Z"}})},
+           {"data", Json::Obj({{"password", "aGlkZGVu"}})}});
+    Json told;
+    world.engines.engine->step = [&](const Json& input) -> Result<Json> {
+      told = input["needs"];
+      return *Json::Parse(R"({"schema":1,"verdict":{"state":"progressing","reason":"X"},
+        "need":{"all":{"apiVersion":"v1","kind":"Secret","labelSelector":"a=b"}}})");
+    };
+    for (int i = 0; i < 10 && told["all"].is_null(); ++i) world.Look(made.instance.id);
+    EXPECT_EQ(told.At("/all/items/0/metadata/name").AsString(), "3");
+    EXPECT_EQ(told.At("/all/items/2/metadata/name").AsString(), "1");
+    EXPECT_EQ(told.At("/all/items/0/keys/0").AsString(), "password");
+    EXPECT_EQ(told.Dump().find("aGlkZGVu"), std::string::npos);
+  }
+  std::filesystem::remove_all(directory);
 }
 
 TEST(Volumes, AreFoundByTheSelectorThatTheEngineTells) {
@@ -105,7 +130,7 @@ TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {
   std::mutex mutex;
   std::condition_variable changed;
   int running = 0, most = 0, ticks = 0;
-  Scheduler scheduler(4, clock, [&](const std::string&) -> int64_t {
+  Scheduler scheduler({.workers = 4}, clock, [&](const std::string&) -> int64_t {
     {
       const std::lock_guard lock(mutex);
       most = std::max(most, ++running);
@@ -117,6 +142,7 @@ TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {
     changed.notify_all();
     return -1;
   });
+  scheduler.Start();
   int before = 0;
   for (int i = 0; i < 200; ++i) {
     std::unique_lock lock(mutex);
@@ -133,12 +159,94 @@ TEST(Scheduler, OneTickPerKeyAtATimeAndNoWakeUpIsLost) {
 TEST(Scheduler, ATickThatAsksForAnotherGetsItAndIdleKeysCostNothing) {
   SystemClock clock;
   std::atomic<int> left{3};
-  Scheduler scheduler(2, clock, [&](const std::string&) -> int64_t { return --left > 0 ? 1 : -1; });
+  Scheduler scheduler({.workers = 2}, clock,
+                      [&](const std::string&) -> int64_t { return --left > 0 ? 1 : -1; });
+  scheduler.Start();
   scheduler.Wake("a");
   for (int i = 0; i < 10'000 && (left > 0 || scheduler.waiting() > 0); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(left, 0);
   EXPECT_EQ(scheduler.waiting(), 0u);
+}
+
+TEST(Scheduler, ALaneThatIsFullHoldsUpNobodyElseAndIsReported) {
+  SystemClock clock;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  std::set<std::string> ran, held;
+  Scheduler scheduler(
+      {.workers = 2, .most = 8, .most_per_lane = 3, .held_ms = 100}, clock,
+      [&](const std::string& key) -> int64_t {
+        std::unique_lock lock(mutex);
+        if (key[0] == 's') changed.wait(lock, [&] { return open; });
+        ran.insert(key);
+        changed.notify_all();
+        return -1;
+      },
+      [&](const std::string& key, const std::string& lane) {
+        const std::lock_guard lock(mutex);
+        held.insert(key + (lane.empty() ? "" : " in " + lane));
+        changed.notify_all();
+      });
+  scheduler.Start();
+  for (int i = 0; i < 5; ++i) scheduler.Wake("s" + std::to_string(i), 0, {"slow"});
+  scheduler.Wake("quick", 0, {"other"});
+  std::unique_lock lock(mutex);
+  const auto within = std::chrono::seconds(60);
+  EXPECT_TRUE(changed.wait_for(lock, within, [&] { return ran.count("quick") > 0; }))
+      << "a worker more for those that are not held up";
+  EXPECT_TRUE(changed.wait_for(lock, within, [&] { return held.size() == 5; }));
+  EXPECT_EQ(std::count_if(held.begin(), held.end(),
+                          [](const auto& text) { return text.ends_with(" in slow"); }),
+            2)
+      << "three run, two wait for the lane";
+  open = true;
+  changed.notify_all();
+  EXPECT_TRUE(changed.wait_for(lock, within, [&] { return ran.size() == 6; }));
+}
+
+class TwoClocks final : public Clock {
+ public:
+  int64_t NowMs() const override { return wall; }
+
+  int64_t SteadyMs() const override { return steady; }
+
+  int64_t wall = 1'790'000'000'000, steady = 0;
+};
+
+TEST(StageClock, CountsWhatLiesBetweenTwoLooksThatSawTheCluster) {
+  TwoClocks clock;
+  StageClock time(clock);
+  int64_t spent = 0;
+  const auto look = [&](int64_t after_ms, bool blind, int64_t delay_ms = 1000) {
+    clock.steady += after_ms;
+    time.Begin("i", "op/0");
+    const int64_t unsaved = time.Settle("i", blind);
+    time.End("i", "op/0", delay_ms);
+    spent = unsaved;
+  };
+  look(0, false);
+  look(1000, false);
+  EXPECT_EQ(spent, 1000);
+  clock.wall += 3'600'000;
+  look(1000, false);
+  EXPECT_EQ(spent, 2000) << "the wall clock counts for nothing";
+  look(500, true);
+  look(60'000, true);
+  EXPECT_EQ(spent, 2000) << "an outage counts for nothing, nor the time before it was seen";
+  look(1000, false);
+  EXPECT_EQ(spent, 2000) << "nor the time in which it ended";
+  look(1000, false);
+  EXPECT_EQ(spent, 3000);
+  look(600'000, false);
+  EXPECT_EQ(spent, 3000 + 1000 + 5000) << "a host that was suspended: what was due, and a bit";
+  time.Saved("i");
+  look(1000, false);
+  EXPECT_EQ(spent, 1000);
+  StageClock restarted(clock);
+  restarted.Begin("i", "op/0");
+  EXPECT_EQ(restarted.Settle("i", false), 0) << "time in which no host ran";
 }
 
 }  // namespace

@@ -1,33 +1,29 @@
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <string>
 
+#include "base/metrics.h"
+#include "pipeline/health.h"
 #include "pipeline/tick.h"
 
 namespace slipway::pipeline {
 
-// The tick: load, look at the current stage, record what follows, as often as it goes forward.
-// Level-based: a tick may run at any time and be repeated without harm. One tick per instance at a
-// time (the scheduler's promise).
+// One look at an instance: a tick of the operation that works on it, else a look at its health.
 class Runner {
  public:
-  explicit Runner(const TickDeps& deps);
+  Runner(const TickDeps& deps, Metrics& metrics);
 
   // Delay in ms until the instance wants another look by itself; negative: only when woken.
-  int64_t Tick(const std::string& instance_id);
+  int64_t Look(const std::string& instance_id);
+  // An operation that cannot go on at present says why: `full_lane` holds it up, or ("") a call
+  // that does not return.
+  void TellHeld(const std::string& instance_id, const std::string& full_lane);
+
+  Health& health() { return health_; }
 
  private:
-  int64_t Work(store::OperationRecord operation);
-  int64_t Observe(const std::string& instance_id);
-  StageOutcome Look(TickContext& context);
-  StageOutcome RunStage(TickContext& context);
-  // False: the operation is not ours any more, or the store did not take it (error already logged).
-  Result<void> Record(TickContext& context, const std::vector<Input>& inputs);
-  void TakeInstanceState(TickContext& context) const;
-
   const TickDeps deps_;
+  Health health_;
   Metrics::Counter ticks_, succeeded_, failed_, cancelled_;
 };
 

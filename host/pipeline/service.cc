@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "base/backoff.h"
 #include "base/crypto.h"
 #include "base/ids.h"
-#include "pipeline/observer.h"
+#include "pipeline/archive_keeper.h"
+#include "pipeline/archives.h"
+#include "pipeline/drill_keeper.h"
+#include "pipeline/drills.h"
 #include "pipeline/runner.h"
 #include "pipeline/scheduler.h"
-#include "pipeline/stages.h"
-#include "pipeline/vault.h"
+#include "pipeline/store_watch.h"
+#include "pipeline/verbs.h"
 #include "pipeline/volumes.h"
 
 namespace slipway::pipeline {
@@ -16,39 +20,40 @@ namespace {
 
 constexpr int64_t kDebounceMs = 20;
 
-Error Problem(std::string field, std::string reason, std::string message) {
-  return {Code::kInvalid, std::move(reason), std::move(message), std::move(field)};
+std::vector<std::string> LanesOf(const std::string& engine, const std::string& organization) {
+  return {"engine " + engine, "organization " + organization};
 }
 
-std::string Join(const std::vector<Tier>& tiers) {
-  std::string out;
-  for (const Tier& tier : tiers) out += (out.empty() ? "" : ", ") + tier.name;
+store::AuditRecord AuditOf(const Actor& actor, std::string action) {
+  store::AuditRecord out;
+  out.actor = actor.name;
+  out.request_id = actor.request_id;
+  out.action = std::move(action);
   return out;
 }
 
 }  // namespace
 
-int64_t PipelineOptions::StageTimeoutMs(const std::string& stage) const {
-  auto it = stage_timeout_ms.find(stage);
-  if (it == stage_timeout_ms.end()) it = stage_timeout_ms.find("");
-  return it != stage_timeout_ms.end() ? it->second : 600'000;
-}
-
 struct Service::Impl {
   PipelineOptions options;
-  engine::Registry& engines;
-  kube::Client& cluster;
+  engine::Catalog& engines;
+  kube::Cluster& cluster;
   store::Store& store;
   const Clock& clock;
   Logger& log;
-  Vault vault;
+  secrets::Vault vault;
   Observer observer;
+  StageClock stage_clock;
   Runner runner;
   Metrics::Gauge waiting, cache_bytes;
+  std::atomic<bool> was_troubled{false};
+  StoreWatch store_watch;
+  ArchiveKeeper archive_keeper;
+  DrillKeeper drill_keeper;
   std::unique_ptr<Scheduler> scheduler;  // last: its threads use all of the above
 
-  Impl(PipelineOptions o, MasterKeys keys, engine::Registry& e, kube::Client& c, store::Store& s,
-       const Clock& k, Logger& l, Metrics& m)
+  Impl(PipelineOptions o, secrets::MasterKeys keys, engine::Catalog& e, kube::Cluster& c,
+       Observer::WatchFn watch, store::Store& s, const Clock& k, Logger& l, Metrics& m)
       : options(std::move(o)),
         engines(e),
         cluster(c),
@@ -56,275 +61,334 @@ struct Service::Impl {
         clock(k),
         log(l),
         vault(std::move(keys)),
-        observer(
-            [this](kube::InformerSpec spec, kube::Informer::OnChange change) {
-              return cluster.Watch(std::move(spec), std::move(change));
-            },
-            [this](const std::string& id) { Wake(id, kDebounceMs); }),
-        runner(TickDeps{options, vault, engines, cluster, store, observer, clock, log, m}) {
+        observer(std::move(watch), [this](const std::string& id) { Wake(id, kDebounceMs); }),
+        stage_clock(clock),
+        runner(TickDeps{options, vault, engines, cluster, store, observer, stage_clock, clock, log},
+               m),
+        store_watch(options.backup_stores, l, m),
+        archive_keeper(options.backup_stores, store, clock, l, m),
+        drill_keeper(
+            options.backup_stores, store,
+            [this](const store::InstanceRecord& source) { return StartDrill(source); }, clock, l,
+            m) {
     waiting = m.GetGauge("slipway_scheduler_entries", "Instances with a wake-up.");
     cache_bytes = m.GetGauge("slipway_cache_bytes", "Bytes of cached cluster objects.");
+    SchedulerOptions threads;
+    threads.workers = options.workers;
     scheduler = std::make_unique<Scheduler>(
-        options.workers, clock, [this](const std::string& id) { return runner.Tick(id); });
+        threads, clock, [this](const std::string& id) { return runner.Look(id); },
+        [this](const std::string& id, const std::string& lane) { runner.TellHeld(id, lane); },
+        [this] { Beat(); });
   }
 
-  // Watch callbacks may come before the scheduler is there.
   void Wake(const std::string& instance_id, int64_t delay_ms) {
     if (scheduler) scheduler->Wake(instance_id, delay_ms);
+  }
+
+  void Wake(const store::InstanceRecord& instance) {
+    scheduler->Wake(instance.id, 0, LanesOf(instance.engine, instance.organization));
+  }
+
+  // Every live operation at once, every other instance within `spread_ms`.
+  Result<void> WakeAll(int64_t spread_ms) {
+    for (const bool live : {true, false}) {
+      TRY(const auto keys, store.InstanceKeys(live));
+      for (const auto& key : keys)
+        scheduler->Wake(key.id, live ? 0 : Jitter(spread_ms + 1),
+                        LanesOf(key.engine, key.organization));
+    }
+    return {};
+  }
+
+  // Once a second: figures, and a look at everything when an outage is over.
+  void Beat() {
+    waiting.Set(static_cast<double>(scheduler->waiting()));
+    cache_bytes.Set(static_cast<double>(observer.Bytes()));
+    const bool troubled = observer.Troubled();
+    if (was_troubled.exchange(troubled) && !troubled) {
+      log.Info("cluster.seen_again");
+      runner.health().WantFullLooks();
+      static_cast<void>(WakeAll(options.first_resync_ms));
+    }
   }
 
   void WatchEngines() {
     for (const auto& status : engines.List()) {
       if (status.state != engine::EngineState::kLoaded) continue;
-      if (auto engine = engines.ForType(status.database_type))
+      if (auto engine = engines.ForName(status.name))
         observer.EnsureWatches((*engine)->description()["watches"]);
     }
   }
 
-  store::OperationRecord NewOperation(const std::string& verb, const std::string& requested_by,
-                                      const std::string& request_id) const {
+  store::OperationRecord NewOperation(const OperationRequest& request, const Actor& actor) const {
     store::OperationRecord operation;
     operation.id = NewId("op", clock);
-    operation.verb = verb;
-    operation.stages = StagesOf(verb);
-    operation.requested_by = requested_by;
-    operation.request_id = request_id;
+    operation.verb = request.verb;
+    operation.instance_id = request.instance_id;
+    operation.stages = StagesOf(PolicyOf(request.verb), request.arguments);
+    operation.arguments = request.arguments.Dump();
+    operation.requested_by = actor.name;
+    operation.request_id = actor.request_id;
     operation.created_ms = clock.NowMs();
     return operation;
   }
+
+  Result<store::Submission> Creation(const OperationRequest& request, const Actor& actor,
+                                     Findings& findings) const {
+    const CreateRequest& wanted = *request.create;
+    const std::string id = NewId("ins", clock);
+    TRY(Resolved resolved, ResolveCreate(wanted, id, {options, engines, store, clock}, findings));
+    store::Submission out;
+    out.operation = NewOperation(request, actor);
+    out.operation.arguments = resolved.arguments.Dump();
+    out.operation.on_failure = wanted.on_failure;
+    out.operation.organization = wanted.organization;
+    out.operation.spec = resolved.spec.Dump();
+    out.operation.engine = resolved.engine;
+    store::InstanceRecord instance;
+    instance.id = id;
+    instance.organization = wanted.organization;
+    instance.project = wanted.project;
+    instance.name = resolved.name;
+    instance.ns = resolved.ns;
+    instance.database_type = wanted.database_type;
+    instance.tier = wanted.tier;
+    instance.spec = out.operation.spec;
+    instance.labels = wanted.labels.Dump();
+    instance.engine = resolved.engine;
+    instance.deletion_protection = wanted.deletion_protection;
+    instance.drill_days = resolved.drill_days;
+    instance.seed = HexEncode(RandomBytes(16));
+    instance.requested_by = actor.name;
+    instance.created_ms = instance.updated_ms = out.operation.created_ms;
+    out.operation.instance_id = instance.id;
+    out.archive = ArchiveOf(instance);
+    out.operation.source = resolved.arguments["source"]["instance"]["id"].AsString();
+    if (PolicyOf(request.verb).is_drill) out.most_live = kDrillsAtOnce;
+    out.instance = std::move(instance);
+    return out;
+  }
+
+  // Can the instance's engine do it, and has the instance what the verb needs?
+  Result<void> CheckVerb(const OperationRequest& request,
+                         const store::InstanceRecord& instance) const {
+    const bool ends_with_backup = request.arguments[kFinalBackup].AsBool();
+    const VerbPolicy& policy = PolicyOf(ends_with_backup ? "backup" : request.verb);
+    if (!policy.plans || policy.ends_instance) return {};
+    TRY(const auto engine, engines.ForName(instance.engine));
+    const auto& verbs = engine->description()["verbs"].items();
+    if (std::find(verbs.begin(), verbs.end(), Json(std::string(policy.engine_verb))) == verbs.end())
+      return Error{Code::kUnsupported, "VerbUnsupported",
+                   "the engine " + engine->name() + " has no verb " + std::string(policy.name)};
+    TRY(const Json spec, Json::Parse(instance.spec));
+    if (policy.needs_backup && !spec["backup"].is_object())
+      return Error{Code::kConflict, "BackupNotConfigured",
+                   "the instance was created without a backup section"};
+    if (ends_with_backup && ArchiveOf(instance) &&
+        KeptAfterDeleteMs(instance, options.backup_stores) == 0)
+      return Error{Code::kInvalid, "FinalBackupNotRetained",
+                   "the instance's store keeps no backups of a deleted instance "
+                   "(keep_deleted_days: 0)"};
+    return {};
+  }
+
+  Result<store::Submitted> Submit(const OperationRequest& request, const Actor& actor,
+                                  Findings& findings);
+  Result<void> StartDrill(const store::InstanceRecord& source);
+
+  Result<store::Submission> OnInstance(const OperationRequest& request, const Actor& actor) const {
+    TRY(const store::InstanceRecord instance, store.GetInstance(request.instance_id));
+    if (instance.deleted_ms != 0)
+      return Error{Code::kNotFound, "InstanceNotFound", "instance " + instance.id + " is deleted"};
+    store::Submission out;
+    out.operation = NewOperation(request, actor);
+    out.operation.organization = instance.organization;
+    out.operation.spec = instance.spec;
+    if (PolicyOf(request.verb).after_failure != AfterFailure::kUndo)
+      out.operation.on_failure = "RETAIN";
+    TRY_VOID(CheckVerb(request, instance));
+    if (RetainsVolumes(out.operation)) {
+      TRY(const auto engine, engines.ForName(instance.engine));
+      if (ClaimsSelector(engine->description(), instance).empty())
+        return Error{Code::kUnsupported, "RetainNotSupported",
+                     "the engine " + engine->name() + " does not tell how to find its volumes"};
+    }
+    out.admit = [wanted = out.operation, expected = request.expected_generation,
+                 now = clock.NowMs()](
+                    const store::InstanceRecord& current,
+                    const store::OperationRecord* live) -> Result<store::Admission> {
+      if (expected != 0 && expected != current.generation)
+        return Error{Code::kPrecondition, "EtagMismatch",
+                     "the instance was changed since it was read"};
+      if (PolicyOf(wanted.verb).ends_instance && current.deletion_protection)
+        return Error{Code::kPrecondition, "DeletionProtected",
+                     "deletionProtection is on; clear it first with PATCH "
+                     "{\"deletionProtection\": false}"};
+      TRY(store::Admission admission, Admit(wanted, current, live, now));
+      if (admission.join && HasFinalBackup(wanted) && !HasFinalBackup(*live))
+        return Error{Code::kConflict, "OperationInProgress",
+                     "a delete without a final backup is running"}
+            .At(live->id);
+      if (!admission.join && HasFinalBackup(wanted) && current.state != "ACTIVE" &&
+          current.state != "DEGRADED")
+        return Error{Code::kConflict, "WrongState",
+                     "the instance is " + current.state +
+                         "; only one that is ACTIVE or DEGRADED can have a final backup"};
+      if (admission.join && RetainsVolumes(wanted) && !RetainsVolumes(*live))
+        return Error{Code::kConflict, "OperationInProgress",
+                     "a delete that does not retain the volumes is running"}
+            .At(live->id);
+      const std::optional<bool> retains = RetainsBackups(wanted);
+      if (admission.join && retains && *retains != RetainsBackups(*live).value_or(true))
+        return Error{Code::kConflict, "OperationInProgress",
+                     std::string("a delete that ") + (*retains ? "removes" : "retains") +
+                         " the backups is running"}
+            .At(live->id);
+      return admission;
+    };
+    return out;
+  }
 };
 
-Service::Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines,
-                 kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log,
-                 Metrics& metrics)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(keys), engines, cluster, store,
-                                   clock, log, metrics)) {}
+Service::Service(PipelineOptions options, secrets::MasterKeys keys, engine::Catalog& engines,
+                 kube::Cluster& cluster, Observer::WatchFn watch, store::Store& store,
+                 const Clock& clock, Logger& log, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(keys), engines, cluster,
+                                   std::move(watch), store, clock, log, metrics)) {}
 
 Service::~Service() {
   Stop();
 }
 
 Result<void> Service::Start() {
+  impl_->scheduler->Start();
+  impl_->store_watch.Start();
+  impl_->archive_keeper.Start();
+  impl_->drill_keeper.Start();
   impl_->WatchEngines();
-  TRY(const auto live, impl_->store.ClaimLive());
-  for (const auto& [instance_id, operation_id] : live) {
-    impl_->log.Info("op.resumed", {{"op", operation_id}, {"instance", instance_id}});
-    impl_->Wake(instance_id, 0);
-  }
-  return {};
+  TRY(const int64_t live, impl_->store.ClaimLive());
+  impl_->log.Info("ops.resumed", {{"operations", live}});
+  return impl_->WakeAll(impl_->options.first_resync_ms);
 }
 
-void Service::Stop(int64_t /*drain_ms*/) {
+void Service::Stop() {
   if (!impl_) return;
+  impl_->drill_keeper.Stop();
   impl_->scheduler->Stop();  // a tick blocks for the client's deadline at most
   impl_->observer.Stop();
+  impl_->store_watch.Stop();
+  impl_->archive_keeper.Stop();
 }
 
 void Service::EnginesChanged() {
   impl_->WatchEngines();
-  store::OperationFilter filter;
-  filter.limit = 10'000;
-  if (const auto all = impl_->store.ListOperations(filter)) {
-    for (const auto& operation : *all) {
-      if (!store::IsTerminal(operation.state)) impl_->Wake(operation.instance_id, 0);
-    }
-  }
+  if (auto woken = impl_->WakeAll(impl_->options.first_resync_ms); !woken)
+    impl_->log.Error("store.read_failed", {{"reason", woken.error().message}});
 }
 
-Result<store::Submitted> Service::Create(const CreateRequest& request, std::vector<Error>* problems,
-                                         std::vector<Warning>* warnings) {
-  std::vector<Error> found;
-  const std::string name = request.name.empty() ? request.project : request.name;
-  const std::string ns = request.organization + "-" + request.project;
-  if (!IsDnsLabel(request.organization))
-    found.push_back(
-        Problem("/orgId", "InvalidName",
-                "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
-  if (!IsDnsLabel(request.project))
-    found.push_back(
-        Problem("/projectName", "InvalidName",
-                "must be a lower-case DNS label of at most 63 characters: a-z, 0-9 and - inside"));
-  if (!request.name.empty() && !IsDnsLabel(request.name))
-    found.push_back(
-        Problem("/name", "InvalidName", "must be a lower-case DNS label of at most 63 characters"));
-  if (found.empty() && ns.size() > 63) {
-    found.push_back(Problem("/projectName", "NameTooLong",
-                            "the namespace " + ns + " would have " + std::to_string(ns.size()) +
-                                " characters, 63 are allowed for {orgId}-{projectName}"));
-  }
-  if (request.on_failure != "ROLLBACK" && request.on_failure != "RETAIN")
-    found.push_back(Problem("/onFailure", "InvalidValue", "must be ROLLBACK or RETAIN"));
-  const auto tier = std::find_if(impl_->options.tiers.begin(), impl_->options.tiers.end(),
-                                 [&](const Tier& t) { return t.name == request.tier; });
-  if (tier == impl_->options.tiers.end())
-    found.push_back(
-        Problem("/tier", "UnknownTier",
-                Json::Quote(request.tier) + " is not one of " + Join(impl_->options.tiers)));
-  auto engine = impl_->engines.ForType(request.database_type);
-  if (!engine) {
-    Error error = engine.error();
-    if (error.code != Code::kUnsupported) return error;
-    error.field = "/databaseType";
-    error.code = Code::kInvalid;
-    found.push_back(std::move(error));
-  } else {
-    const int64_t limit = (*engine)->description()["name_limit"].AsInt(63);
-    if (IsDnsLabel(name) && static_cast<int64_t>(name.size()) > limit) {
-      found.push_back(Problem(request.name.empty() ? "/projectName" : "/name", "NameTooLong",
-                              "the name of a " + request.database_type + " instance may have " +
-                                  std::to_string(limit) + " characters, this one has " +
-                                  std::to_string(name.size())));
-    }
-  }
-
-  Json spec;
-  if (engine && tier != impl_->options.tiers.end()) {
-    spec = Json::Obj({{"tier", tier->name},
-                      {"instances", tier->instances},
-                      {"storage", tier->storage},
-                      {"memory", tier->memory},
-                      {"cpu", tier->cpu},
-                      {"pod_monitor", tier->pod_monitor},
-                      {"parameters", request.parameters},
-                      {"backup", request.backup}});
-    std::vector<Error> failures;
-    auto normal =
-        (*engine)->Validate(Json::Obj({{"schema", 1},
-                                       {"verb", "create"},
-                                       {"instance", Json::Obj({{"name", name}, {"namespace", ns}})},
-                                       {"spec", spec},
-                                       {"previous", nullptr}}),
-                            &failures);
-    if (!normal) {
-      if (normal.error().code != Code::kInvalid && normal.error().code != Code::kUnsupported)
-        return std::move(normal).error();
-      if (failures.empty()) failures.push_back(normal.error());
-      for (Error& failure : failures) {
-        // Of a name that is too long the engine knows why.
-        if (failure.field == "/name") {
-          if (request.name.empty()) failure.field = "/projectName";
-          std::erase_if(found, [&](const Error& other) {
-            return other.field == failure.field && other.reason == failure.reason;
-          });
-        }
-        found.push_back(std::move(failure));
-      }
-    } else {
-      spec = (*normal)["spec"];
-      for (const Json& warning : (*normal)["warnings"].items()) {
-        if (warnings != nullptr)
-          warnings->push_back({warning["field"].AsString(), warning["message"].AsString()});
-      }
-    }
-  }
-  if (!found.empty()) {
-    Error first{Code::kInvalid, "ValidationFailed", found.front().message, found.front().field};
-    if (problems != nullptr) *problems = std::move(found);
-    return first;
-  }
-
-  store::Submission submission;
-  submission.operation = impl_->NewOperation("create", request.requested_by, request.request_id);
-  submission.operation.on_failure = request.on_failure;
-  submission.operation.organization = request.organization;
-  submission.operation.spec = spec.Dump();
-  submission.operation.engine = (*engine)->name();
-  submission.idempotency = request.idempotency;
-  store::InstanceRecord instance;
-  instance.id = NewId("ins", impl_->clock);
-  instance.organization = request.organization;
-  instance.project = request.project;
-  instance.name = name;
-  instance.ns = ns;
-  instance.database_type = request.database_type;
-  instance.tier = request.tier;
-  instance.spec = submission.operation.spec;
-  instance.labels = request.labels.Dump();
-  instance.engine = (*engine)->name();
-  instance.deletion_protection = request.deletion_protection;
-  instance.seed = HexEncode(RandomBytes(16));
-  instance.requested_by = request.requested_by;
-  instance.created_ms = instance.updated_ms = submission.operation.created_ms;
-  submission.operation.instance_id = instance.id;
-  submission.instance = std::move(instance);
-  TRY(store::Submitted submitted, impl_->store.Submit(std::move(submission)));
-  impl_->Wake(submitted.instance.id, 0);
-  return submitted;
+Result<store::Submitted> Service::Submit(const OperationRequest& request, const Actor& actor,
+                                         Findings& findings) {
+  return impl_->Submit(request, actor, findings);
 }
 
-Result<store::Submitted> Service::Delete(const DeleteRequest& request) {
-  TRY(const store::InstanceRecord instance, impl_->store.GetInstance(request.instance_id));
-  if (instance.deleted_ms != 0)
-    return Error{Code::kNotFound, "InstanceNotFound", "instance " + instance.id + " is deleted"};
-  if (request.expected_generation != 0 && request.expected_generation != instance.generation) {
-    return Error{Code::kPrecondition, "EtagMismatch", "the instance was changed since it was read"};
-  }
-  if (instance.deletion_protection) {
-    return Error{
-        Code::kPrecondition, "DeletionProtected",
-        "deletionProtection is on; clear it first with PATCH {\"deletionProtection\": false}"};
-  }
-  store::Submission submission;
-  submission.operation = impl_->NewOperation("delete", request.requested_by, request.request_id);
-  submission.operation.instance_id = instance.id;
-  submission.operation.organization = instance.organization;
-  submission.operation.spec = instance.spec;
-  if (request.retain_volumes) {
-    TRY(const auto engine, impl_->engines.ForType(instance.database_type));
-    if (ClaimsSelector(engine->description(), instance).empty())
-      return Error{Code::kUnsupported, "RetainNotSupported",
-                   "the engine " + engine->name() + " does not tell how to find its volumes"};
-    TRY(Json spec, Json::Parse(instance.spec));
-    submission.operation.spec = spec.Set("retain_volumes", true).Dump();
-  }
-  submission.supersede = true;
+Result<store::Submitted> Service::Impl::Submit(const OperationRequest& request, const Actor& actor,
+                                               Findings& findings) {
+  const VerbPolicy& policy = PolicyOf(request.verb);
+  const bool has_source = request.create && request.create->source.is_object();
+  if (policy.stages.empty() || policy.makes_instance != request.create.has_value() ||
+      policy.needs_source != has_source)
+    return Error{Code::kUnsupported, "VerbUnknown", "there is no verb " + request.verb};
+  TRY(store::Submission submission,
+      policy.makes_instance ? Creation(request, actor, findings) : OnInstance(request, actor));
   submission.idempotency = request.idempotency;
-  TRY(store::Submitted submitted, impl_->store.Submit(std::move(submission)));
-  if (request.retain_volumes && !RetainsVolumes(submitted.operation)) {
-    return Error{Code::kConflict, "OperationInProgress",
-                 "a delete that does not retain the volumes is running"}
-        .At(submitted.operation.id);
-  }
+  submission.audit = AuditOf(actor, "instance." + request.verb);
+  submission.audit.data =
+      Json::Obj({{"operationId", submission.operation.id}, {"arguments", request.arguments}})
+          .Dump();
+  TRY(store::Submitted submitted, store.Submit(std::move(submission)));
   if (!submitted.superseded.empty())
-    impl_->log.Info("op.superseded",
-                    {{"op", submitted.superseded}, {"by", submitted.operation.id}});
-  impl_->Wake(instance.id, 0);
+    log.Info("op.superseded", {{"op", submitted.superseded}, {"by", submitted.operation.id}});
+  Wake(submitted.instance);
   return submitted;
 }
 
-Result<store::OperationRecord> Service::Cancel(const std::string& operation_id) {
-  TRY(const store::OperationRecord operation, impl_->store.GetOperation(operation_id));
-  if (operation.verb == "delete")
-    return Error{Code::kPrecondition, "OperationNotCancellable", "a deletion cannot be taken back"};
-  TRY(store::OperationRecord asked, impl_->store.AskCancel(operation_id));
-  impl_->Wake(asked.instance_id, 0);
+Result<void> Service::Impl::StartDrill(const store::InstanceRecord& source) {
+  OperationRequest request;
+  request.verb = VerbsWith(&VerbPolicy::is_drill).front();
+  request.create = DrillOf(source, Json::MakeObject());
+  Findings findings;
+  auto submitted = Submit(request, {"slipway", ""}, findings);
+  if (!submitted) return findings.problems.empty() ? submitted.error() : findings.problems.front();
+  return {};
+}
+
+Result<store::Submitted> Service::Cancel(const std::string& operation_id, const Actor& actor,
+                                         std::optional<store::IdempotencyKey> idempotency) {
+  const int64_t now = impl_->clock.NowMs();
+  TRY(store::Submitted asked,
+      impl_->store.Edit(
+          operation_id,
+          [now](const store::OperationRecord& operation, const store::InstanceRecord&,
+                const store::OperationRecord*) { return pipeline::Cancel(operation, now); },
+          std::move(idempotency), AuditOf(actor, "operation.cancel")));
+  impl_->Wake(asked.instance);
   return asked;
 }
 
-Result<store::OperationRecord> Service::Retry(const std::string& operation_id) {
-  TRY(store::OperationRecord asked, impl_->store.GetOperation(operation_id));
-  // One that waits looks again at once: who mended what it waits for need not wait as well.
-  if (store::IsTerminal(asked.state) || asked.state == store::OperationState::kBlocked) {
-    TRY(asked, impl_->store.AskRetry(operation_id));
+Result<store::Submitted> Service::Retry(const std::string& operation_id, const Actor& actor,
+                                        std::optional<store::IdempotencyKey> idempotency) {
+  TRY(const store::OperationRecord before, impl_->store.GetOperation(operation_id));
+  // A version that cannot go on hands over to one that says it carries on its plans.
+  std::optional<EnginePin> pin;
+  if (!before.engine_sha256.empty() &&
+      !impl_->engines.ForSha(before.engine, before.engine_sha256)) {
+    if (auto heir = impl_->engines.SuccessorOf(before.engine, before.engine_version))
+      pin = EnginePin{(*heir)->version(), (*heir)->sha256()};
   }
-  impl_->Wake(asked.instance_id, 0);
+  const int64_t now = impl_->clock.NowMs();
+  TRY(store::Submitted asked,
+      impl_->store.Edit(
+          operation_id,
+          [pin, now](const store::OperationRecord& operation, const store::InstanceRecord& instance,
+                     const store::OperationRecord* live) {
+            return pipeline::Retry(operation, instance, live, pin, now);
+          },
+          std::move(idempotency), AuditOf(actor, "operation.retry")));
+  impl_->Wake(asked.instance);
   return asked;
 }
 
-Result<Json> Service::Credentials(const std::string& instance_id) {
+Result<store::InstanceRecord> Service::Patch(const InstancePatch& patch, const Actor& actor) {
+  store::AuditRecord audit = AuditOf(actor, "instance.patch");
+  Json data = Json::MakeObject();
+  if (patch.deletion_protection) data.Set("deletionProtection", *patch.deletion_protection);
+  if (patch.labels) {
+    auto labels = Json::Parse(*patch.labels);
+    if (labels) data.Set("labels", *std::move(labels));
+  }
+  audit.data = data.Dump();
+  return impl_->store.PatchInstance(patch.instance_id, patch.expected_generation,
+                                    patch.deletion_protection, patch.labels, audit);
+}
+
+Result<secrets::Fields> Service::Credentials(const std::string& instance_id, const Actor& actor) {
+  TRY_VOID(impl_->runner.health().FollowCredentials(instance_id));
   TRY(const store::InstanceRecord instance, impl_->store.GetInstance(instance_id));
-  TRY(const auto data_key, impl_->store.DataKey(instance_id));
-  TRY(const auto sealed, impl_->store.Credentials(instance_id));
-  if (!data_key || sealed.empty())
+  TRY(const store::SealedCredentials sealed, impl_->store.Credentials(instance_id));
+  if (!sealed.data_key || sealed.values.empty()) {
+    if (instance.state == "ACTIVE" || instance.state == "DEGRADED")
+      return Error{Code::kNotFound, "NoCredentials",
+                   "the engine " + instance.engine + " names no credentials for this instance"};
     return Error{Code::kPrecondition, "NoCredentialsYet",
                  "the instance has no credentials yet; its state is " + instance.state};
-  TRY(auto values, impl_->vault.Open(instance.organization, instance_id, *data_key, sealed));
-  Json out = Json::MakeObject();
-  for (auto& [field, value] : values) {
-    out.Set(field, value);
-    Wipe(value);
   }
-  return out;
+  // Recorded before it is handed out: nobody reads a secret without a trace.
+  store::AuditRecord audit = AuditOf(actor, "credentials.read");
+  audit.target_kind = "Instance";
+  audit.target_id = instance_id;
+  audit.organization = instance.organization;
+  TRY_VOID(impl_->store.Audit(std::move(audit)));
+  return impl_->vault.Open(instance.organization, instance_id, *sealed.data_key, sealed.values);
 }
 
 std::vector<Check> Service::Checks() {
@@ -335,15 +399,16 @@ std::vector<Check> Service::Checks() {
   };
   add("store", impl_->store.Ping());
   add("cluster", impl_->cluster.Ping());
-  impl_->waiting.Set(static_cast<double>(impl_->scheduler->waiting()));
-  impl_->cache_bytes.Set(static_cast<double>(impl_->observer.Bytes()));
   const auto engines = impl_->engines.List();
   const bool any = std::any_of(engines.begin(), engines.end(), [](const auto& e) {
     return e.state == engine::EngineState::kLoaded;
   });
   out.push_back({"engines", any, any ? "" : "no engine is loaded"});
-  out.push_back({"watches", impl_->observer.Synced(),
-                 impl_->observer.Synced() ? "" : "not every watched kind has been listed yet"});
+  const bool synced = impl_->observer.Synced();
+  out.push_back({"watches", synced, synced ? "" : "not every watched kind has been listed yet"});
+  for (const auto& [store, error] : impl_->store_watch.States())
+    out.push_back({"backupStore " + store, !error.has_value(),
+                   error ? error->reason + ": " + error->message : "", false});
   return out;
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,102 +9,88 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
-#include "engine/engine.h"
-#include "kube/client.h"
+#include "engine/catalog.h"
+#include "kube/cluster.h"
+#include "pipeline/create.h"
+#include "pipeline/observer.h"
+#include "pipeline/options.h"
+#include "secrets/vault.h"
 #include "store/store.h"
 
 namespace slipway::pipeline {
 
-// A size that operators offer, from tiers.yaml.
-struct Tier {
-  std::string name;  // "STANDARD"
-  int instances = 1;
-  std::string storage, memory, cpu;  // Kubernetes quantities
-  bool pod_monitor = false;
+// The caller of an action, for the record.
+struct Actor {
+  std::string name, request_id;
 };
 
-struct PipelineOptions {
-  size_t workers = 16;
-  std::map<std::string, int64_t> stage_timeout_ms;  // by stage name; "" is the default
-  int64_t credential_login_timeout_ms = 5000;
-  // For a load balancer to get an address that answers, before an instance goes without.
-  int64_t address_timeout_ms = 60'000;
-  std::vector<Tier> tiers;
-  std::string cluster_domain = "svc";
-
-  int64_t StageTimeoutMs(const std::string& stage) const;
-};
-
-// Master keys for credentials: key id → 32 bytes; `active` seals, the others only open.
-struct MasterKeys {
-  std::string active;
-  std::map<std::string, std::string> keys;
-};
-
-struct CreateRequest {
-  std::string organization, project, name;  // name "" means project
-  std::string database_type, tier;
-  Json parameters = Json::MakeObject();
-  Json backup;  // null: none
-  Json labels = Json::MakeObject();
-  bool deletion_protection = false;
-  std::string on_failure = "ROLLBACK";  // or RETAIN
-  std::string requested_by, request_id;
-  std::optional<store::IdempotencyKey> idempotency;
-};
-
-struct Warning {
-  std::string field, message;
-};
-
-struct DeleteRequest {
+// An operation that somebody asks for. A verb that makes its instance has `create`; the others name
+// the instance.
+struct OperationRequest {
+  std::string verb;  // a name of verbs.h
   std::string instance_id;
-  int64_t expected_generation = 0;  // from If-Match; 0: any
-  bool retain_volumes = false;
-  std::string requested_by, request_id;
+  std::optional<CreateRequest> create;
+  Json arguments = Json::MakeObject();  // of a delete: {"retain_volumes": true}
+  int64_t expected_generation = 0;      // from If-Match; 0: any
   std::optional<store::IdempotencyKey> idempotency;
+};
+
+// The user's own part of an instance; an absent member stays as it is.
+struct InstancePatch {
+  std::string instance_id;
+  int64_t expected_generation = 0;
+  std::optional<bool> deletion_protection;
+  std::optional<std::string> labels;  // JSON object
 };
 
 struct Check {
   std::string name;
   bool ok = true;
   std::string reason;
+  bool required = true;  // false: the host serves without it
 };
 
 // What the API may ask of the pipeline. All calls block; any thread.
 class Service {
  public:
-  Service(PipelineOptions options, MasterKeys keys, engine::Registry& engines,
-          kube::Client& cluster, store::Store& store, const Clock& clock, Logger& log,
-          Metrics& metrics);
+  Service(PipelineOptions options, secrets::MasterKeys keys, engine::Catalog& engines,
+          kube::Cluster& cluster, Observer::WatchFn watch, store::Store& store, const Clock& clock,
+          Logger& log, Metrics& metrics);
   ~Service();  // Stop()
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Informers, then every live operation gets a tick.
+  // Informers, then every live operation gets a tick, and every other instance a look soon.
   Result<void> Start();
-  // Hands out no more ticks, lets running ones end (up to drain_ms).
-  void Stop(int64_t drain_ms = 10'000);
-  // Engines were reloaded: watch their kinds, wake what waited for them.
+  // Hands out no more ticks and lets the running ones end, which takes a call's deadline at most.
+  void Stop();
+  // Engines were reloaded: watch their kinds, look at everything that may have waited for them.
   void EnginesChanged();
 
-  // `problems` receives every validation error (JSON Pointer in `field`). Errors: kInvalid
-  // "ValidationFailed", kAlreadyExists "NameTaken" (field = instance id), kConflict
-  // "NamespaceTaken", kInvalid "IdempotencyKeyReused", kUnavailable
-  // "EngineQuarantined"/"EngineUnavailable", kUnsupported "EngineUnknown" (field /databaseType).
-  Result<store::Submitted> Create(const CreateRequest& request, std::vector<Error>* problems,
-                                  std::vector<Warning>* warnings);
-  // Always accepted, supersedes what runs; a second one returns the running one. kPrecondition
-  // "DeletionProtected", "EtagMismatch"; kNotFound.
-  Result<store::Submitted> Delete(const DeleteRequest& request);
-  // kPrecondition "NotCancellable" / "NotRetryable".
-  Result<store::OperationRecord> Cancel(const std::string& operation_id);
-  Result<store::OperationRecord> Retry(const std::string& operation_id);
-  // Decrypted fields {"username": …, "password": …, …}. kPrecondition "NoCredentialsYet";
-  // kNotFound.
-  Result<Json> Credentials(const std::string& instance_id);
+  // The one way in for operations; the action is in the audit records when this returns. A second
+  // request with the same key gives the first one's operation; one that joins a running operation
+  // (a delete of an instance that is being deleted) gives that one: `replayed`.
+  //   kInvalid "ValidationFailed" (findings has every problem), "IdempotencyKeyReused"
+  //   kAlreadyExists "NameTaken" (field = instance id) · kNotFound "InstanceNotFound"
+  //   kConflict "NamespaceTaken", "OperationInProgress" (field = its id), "WrongState"
+  //   kPrecondition "DeletionProtected", "EtagMismatch"
+  //   kUnsupported "EngineUnknown", "RetainNotSupported", "VerbUnknown"
+  //   kUnavailable "EngineQuarantined", "EngineUnavailable"
+  Result<store::Submitted> Submit(const OperationRequest& request, const Actor& actor,
+                                  Findings& findings);
+  // kPrecondition "OperationNotCancellable" / "OperationNotRetryable"; kNotFound.
+  Result<store::Submitted> Cancel(const std::string& operation_id, const Actor& actor,
+                                  std::optional<store::IdempotencyKey> idempotency);
+  Result<store::Submitted> Retry(const std::string& operation_id, const Actor& actor,
+                                 std::optional<store::IdempotencyKey> idempotency);
+  // kPrecondition "EtagMismatch"; kNotFound "InstanceNotFound".
+  Result<store::InstanceRecord> Patch(const InstancePatch& patch, const Actor& actor);
+  // Decrypted fields ("username", "password", …), as the cluster has them now if it answers.
+  // kPrecondition "NoCredentialsYet"; kNotFound "NoCredentials": the engine names none.
+  Result<secrets::Fields> Credentials(const std::string& instance_id, const Actor& actor);
 
-  // Readiness, one entry a dependency: store, cluster, engines.
+  // Readiness, one entry per dependency: store, cluster, engines, watches, and each
+  // store for backups.
   std::vector<Check> Checks();
   const std::vector<Tier>& tiers() const;
 

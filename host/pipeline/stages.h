@@ -1,34 +1,27 @@
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <optional>
 #include <vector>
 
-#include "store/records.h"
+#include "pipeline/lifecycle.h"
+#include "pipeline/tick.h"
 
 namespace slipway::pipeline {
 
-// The stage names, once. The host owns them; an engine fills them in.
-namespace stage {
-inline constexpr std::string_view kValidating = "VALIDATING";
-inline constexpr std::string_view kNamespaceCreation = "NAMESPACE_CREATION";
-inline constexpr std::string_view kCrdDeployment = "CRD_DEPLOYMENT";
-inline constexpr std::string_view kWaitingForReady = "WAITING_FOR_READY";
-inline constexpr std::string_view kCredentialGen = "CREDENTIAL_GEN";
-inline constexpr std::string_view kBackupConfig = "BACKUP_CONFIG";
-inline constexpr std::string_view kMetricsSetup = "METRICS_SETUP";
-inline constexpr std::string_view kResourceDeletion = "RESOURCE_DELETION";
-inline constexpr std::string_view kNamespaceDeletion = "NAMESPACE_DELETION";
-inline constexpr std::string_view kCompleted = "COMPLETED";
-}  // namespace stage
+// The stages: one look at each. A look may be repeated at any time without harm.
 
-// Stage list of a verb, all PENDING; empty for an unknown verb.
-std::vector<store::StageRecord> StagesOf(std::string_view verb);
-// What a rollback of `verb` appends.
-std::vector<store::StageRecord> RollbackStages();
-// Is `name` a stage of `verb` that an engine may fill in?
-bool IsEngineStage(std::string_view verb, std::string_view name);
-// Deletion has no time-out: it goes on, saying what it waits for, until nothing is left.
-bool HasTimeout(const store::StageRecord& record, std::string_view verb);
+// Provisioning (stages_create.cc).
+StageOutcome RunPlanning(Tick& tick);
+StageOutcome RunNamespaceCreation(Tick& tick);
+StageOutcome RunEngineStage(Tick& tick);
+StageOutcome RunCredentialGen(Tick& tick);
+StageOutcome RunNothing(Tick& tick);
+// Of a drill (drills.cc).
+StageOutcome RunCheck(Tick& tick);
+
+// Demolition (stages_demolition.cc): deletes by uid from the inventory, then looks until nothing is
+// left.
+StageOutcome RunResourceDeletion(Tick& tick, const Warrant& warrant);
+StageOutcome RunNamespaceDeletion(Tick& tick, const Warrant& warrant);
 
 }  // namespace slipway::pipeline

@@ -2,377 +2,392 @@
 
 #include <algorithm>
 
-#include "base/backoff.h"
 #include "base/crypto.h"
+#include "pipeline/archives.h"
+#include "pipeline/drills.h"
 #include "pipeline/effects.h"
-#include "pipeline/generated.h"
+#include "pipeline/failures.h"
+#include "pipeline/verbs.h"
+#include "secrets/generated.h"
 
 namespace slipway::pipeline {
 namespace {
 
-constexpr int kNeedRounds = 4;
-constexpr int kEngineTries = 5;
-constexpr int64_t kResyncMs = 30'000;
-constexpr int64_t kCacheLookMs = 100;
+using store::OperationState;
+
+constexpr int kAdvancesATick = 12;
+constexpr int64_t kStoreRetryMs = 1000, kCacheLookMs = 100;
+constexpr size_t kMostObjects = 1000;  // of one instance
 // Where a generated secret is sealed to: no credential is called that.
 constexpr char kGeneratedPrefix[] = "generated/";
-constexpr BackoffPolicy kClusterBackoff{250, 10'000};
-constexpr BackoffPolicy kEngineBackoff{1000, 60'000};
 
-Json InstanceJson(const store::InstanceRecord& instance) {
-  return Json::Obj({{"id", instance.id},
-                    {"name", instance.name},
-                    {"namespace", instance.ns},
-                    {"seed", instance.seed},
-                    {"organization", instance.organization},
-                    {"project", instance.project}});
+bool IsWaiting(const Input& input) {
+  return std::holds_alternative<StageWaits>(input) || std::holds_alternative<StageRetries>(input);
 }
 
-// What the cluster serves of what the engine asked about. An unanswered question is an error.
-Result<Json> Facts(kube::Cluster& cluster, const Json& description) {
-  Json kinds = Json::MakeObject();
-  for (const char* list : {"crds_required", "crds_optional"}) {
-    for (const Json& entry : description[list].items()) {
-      const std::string& text = entry.AsString();
-      const size_t slash = text.rfind('/');
-      if (slash == std::string::npos) continue;
-      const auto found = cluster.Discover(text.substr(0, slash), text.substr(slash + 1));
-      if (!found && found.error().code != Code::kNotFound) return found.error();
-      kinds.Set(text, static_cast<bool>(found));
-    }
-  }
-  return Json::Obj({{"kinds", kinds}});
+bool WaitsForEngine(const store::StageRecord& stage) {
+  return stage.waiting_for && stage.waiting_for->kind == "Engine";
 }
 
-// A Secret goes to the engine as its key names only.
-Result<Json> FetchNeed(kube::Cluster& cluster, const std::string& ns, const Json& need) {
-  const kube::ObjectRef ref{need["apiVersion"].AsString(), need["kind"].AsString(), ns,
-                            need["name"].AsString()};
-  TRY(Json found, GetOrNull(cluster, ref));
-  if (found.is_null() || ref.kind != "Secret") return found;
-  Json keys = Json::MakeArray();
-  for (const auto& [key, value] : found["data"].members()) keys.Push(key);
-  return Json::Obj(
-      {{"metadata", Json::Obj({{"name", ref.name}, {"namespace", ns}})}, {"keys", keys}});
+Json ParsedOr(const std::string& text, Json fallback) {
+  auto parsed = Json::Parse(text);
+  return parsed ? *std::move(parsed) : std::move(fallback);
 }
 
-struct GeneratedSecrets {
-  std::map<std::string, size_t> lengths;
-  std::map<std::string, std::string> values;
-};
-
-// The instance's secrets of those names; new ones are in the pending change, to be stored before
-// any object that holds them goes out.
-Result<void> MakeOrOpen(const TickDeps& deps, TickContext& context, GeneratedSecrets& secrets) {
-  if (secrets.lengths.empty()) return {};
-  const std::string &id = context.instance.id, &organization = context.instance.organization;
-  TRY(const auto stored, deps.store.Generated(id));
+// The instance's secrets of those names; the new ones go into the change, to be stored before any
+// object that holds them goes out.
+Result<std::map<std::string, secrets::SecretText>> MakeOrOpen(
+    const TickDeps& deps, const store::InstanceRecord& instance,
+    const std::map<std::string, size_t>& lengths, store::Change& change) {
+  std::map<std::string, secrets::SecretText> values;
+  if (lengths.empty()) return values;
+  TRY(const auto stored, deps.store.Generated(instance.id));
   for (const store::GeneratedRecord& record : stored) {
-    TRY(auto opened, deps.vault.Open(organization, id, record.data_key,
+    TRY(auto opened, deps.vault.Open(instance.organization, instance.id, record.data_key,
                                      {{kGeneratedPrefix + record.name, record.sealed}}));
-    secrets.values[record.name] = std::move(opened.front().second);
+    values[record.name] = std::move(opened.front().second);
   }
-  for (const auto& [name, length] : secrets.lengths) {
-    if (secrets.values.count(name) != 0) continue;
-    const auto& value = secrets.values[name] = RandomAlnum(length);
-    Vault::Sealed sealed = deps.vault.Seal(organization, id, {{kGeneratedPrefix + name, value}});
-    context.pending.generated.push_back(
+  for (const auto& [name, length] : lengths) {
+    if (values.count(name) != 0) continue;
+    secrets::Fields made;
+    made.emplace_back(kGeneratedPrefix + name, secrets::SecretText(RandomAlnum(length)));
+    auto sealed = deps.vault.Seal(instance.organization, instance.id, made);
+    change.generated.push_back(
         {name, std::move(sealed.data_key), std::move(sealed.credentials.front().sealed)});
+    values[name] = std::move(made.front().second);
   }
-  return {};
+  return values;
+}
+
+// Does the engine say of its kind that such objects end by themselves?
+bool IsTransient(const Json& description, const store::ObjectRecord& record) {
+  const auto& kinds = description["transient"].items();
+  return std::find(kinds.begin(), kinds.end(), Json(record.api_version + "/" + record.kind)) !=
+         kinds.end();
 }
 
 bool IsObserved(const Json& observed, const store::ObjectRecord& record) {
-  return std::any_of(observed.items().begin(), observed.items().end(),
-                     [&](const Json& object) { return SameObject(RecordOf(object), record); });
-}
-
-// The words of: "get" "patch"
-std::vector<std::string_view> Quoted(std::string_view list) {
-  std::vector<std::string_view> out;
-  for (size_t at = list.find('"'); at != std::string_view::npos; at = list.find('"', at)) {
-    const size_t end = list.find('"', at + 1);
-    if (end == std::string_view::npos) break;
-    out.push_back(list.substr(at + 1, end - at - 1));
-    at = end + 1;
-  }
-  return out;
+  return std::any_of(observed.items().begin(), observed.items().end(), [&](const Json& object) {
+    return store::SameObject(RecordOf(object), record);
+  });
 }
 
 }  // namespace
 
-void TickContext::PutObject(const store::ObjectRecord& record) {
-  std::erase_if(pending.erase_objects,
-                [&](const auto& other) { return SameObject(other, record); });
-  std::erase_if(pending.put_objects, [&](const auto& other) { return SameObject(other, record); });
-  pending.put_objects.push_back(record);
-  const auto known = std::find_if(inventory.begin(), inventory.end(),
-                                  [&](const auto& other) { return SameObject(other, record); });
-  if (known != inventory.end()) {
-    *known = record;
+// Load ----------------------------------------------------------------------------------------
+
+Tick::Tick(const TickDeps& deps, store::OperationRecord operation, store::InstanceRecord instance,
+           std::vector<store::ObjectRecord> inventory)
+    : deps_(deps),
+      operation_(std::move(operation)),
+      instance_(std::move(instance)),
+      inventory_(std::move(inventory)),
+      outputs_(ParsedOr(instance_.outputs, Json::MakeObject())) {}
+
+int64_t Tick::Run() {
+  for (int advance = 0; advance < kAdvancesATick; ++advance) {
+    if (operation_.state == OperationState::kBlocked && !operation_.cancel_asked) return -1;
+    deps_.stage_clock.Begin(instance_.id, StageKey());
+    TakeTime(deps_.stage_clock.Unsaved(instance_.id));
+    StageOutcome outcome = Look();
+    CountTime(outcome.blind);
+    outcome = JudgeLimit(std::move(outcome));
+    if (auto recorded = Record(outcome.inputs); !recorded) {
+      if (recorded.error().reason == "FenceLost") {
+        deps_.log.Info("op.fence_lost", {{"op", operation_.id}});
+        return 0;  // the new owner was woken; see what there is now
+      }
+      deps_.log.Error("store.commit_failed",
+                      {{"op", operation_.id}, {"reason", recorded.error().message}});
+      return kStoreRetryMs;
+    }
+    if (store::IsTerminal(operation_.state)) {
+      deps_.stage_clock.Forget(instance_.id);
+      return 0;  // one more look: at the instance, or at its next operation
+    }
+    if (!IsWaiting(outcome.inputs.back())) continue;
+    int64_t delay_ms = outcome.delay_ms;
+    if (IsTimed() && !outcome.blind) {
+      const int64_t left = deps_.options.StageTimeoutMs(stage().name) - stage().spent_ms;
+      delay_ms = std::clamp<int64_t>(left + 1, 1, std::max<int64_t>(delay_ms, 1));
+    }
+    deps_.stage_clock.End(instance_.id, StageKey(), delay_ms);
+    return delay_ms;
+  }
+  return 0;
+}
+
+StageOutcome Tick::Look() {
+  if (operation_.state == OperationState::kPending) return StageOutcome::Of(Started{});
+  if (operation_.cancel_asked && MayBeTakenBack(operation_)) return StageOutcome::Of(CancelAsked{});
+  if (stage().state == store::StageState::kPending) return StageOutcome::Of(Resumed{});
+  return RunStage();
+}
+
+StageOutcome Tick::RunStage() {
+  const VerbPolicy& policy = PolicyOf(operation_.verb);
+  const store::StageRecord& record = stage();
+  const bool may_delete =
+      record.rollback ? policy.after_failure == AfterFailure::kUndo : policy.demolishes;
+  if (const DemolitionDef* demolition = FindDemolition(record.name); demolition && may_delete)
+    return demolition->run(*this, Warrant());
+  if (const StageDef* def = FindStage(policy, record.name); def != nullptr && !record.rollback)
+    return def->run(*this);
+  return StageOutcome::Of(
+      StageBlocks{{Code::kInternal, "StageUnknown",
+                   "this host has no stage " + record.name + " of verb " + operation_.verb}});
+}
+
+// Time ----------------------------------------------------------------------------------------
+
+std::string Tick::StageKey() const {
+  return operation_.id + "/" + std::to_string(operation_.stage);
+}
+
+bool Tick::IsTimed() const {
+  const auto& record = operation_.stages.at(operation_.stage);
+  return (record.rollback || PolicyOf(operation_.verb).timed || MayFailNow(operation_)) &&
+         !WaitsForEngine(record);
+}
+
+void Tick::TakeTime(int64_t unsaved_ms) {
+  stage().spent_ms += unsaved_ms - taken_ms_;
+  taken_ms_ = unsaved_ms;
+}
+
+void Tick::TimeIsSaved() {
+  deps_.stage_clock.Saved(instance_.id);
+  taken_ms_ = 0;
+}
+
+void Tick::CountTime(bool blind) {
+  const int64_t unsaved = deps_.stage_clock.Settle(instance_.id, blind);
+  TakeTime(unsaved);
+  // A restart loses what is not written, a tenth of the limit at most.
+  const int64_t enough = std::max<int64_t>(1000, deps_.options.StageTimeoutMs(stage().name) / 10);
+  time_is_due_ = unsaved >= enough && IsTimed();
+}
+
+// Looked first, judged afterwards: a stage that is ready is never late.
+StageOutcome Tick::JudgeLimit(StageOutcome outcome) {
+  if (outcome.blind || outcome.inputs.empty() || !IsWaiting(outcome.inputs.back())) return outcome;
+  const int64_t limit = deps_.options.StageTimeoutMs(stage().name);
+  if (!IsTimed() || stage().spent_ms <= limit) return outcome;
+  // What this look waits for is what the failure names.
+  store::StageRecord judged = stage();
+  std::visit(
+      [&](const auto& input) {
+        if constexpr (requires { input.waiting_for; }) {
+          if (input.waiting_for) judged.waiting_for = input.waiting_for;
+        }
+      },
+      outcome.inputs.back());
+  if (WaitsForEngine(judged)) return outcome;
+  if (judged.rollback) operation_.remnants = inventory_.ToJson();
+  outcome.inputs.emplace_back(StageFails{DeadlineExceeded(judged, limit)});
+  return outcome;
+}
+
+// Ask -----------------------------------------------------------------------------------------
+
+Result<void> Tick::FindEngine() {
+  if (engine_) return {};
+  if (operation_.engine_sha256.empty()) {
+    TRY(engine_, deps_.engines.ForName(instance_.engine));
   } else {
-    inventory.push_back(record);
+    TRY(engine_, deps_.engines.ForSha(operation_.engine, operation_.engine_sha256));
   }
+  deps_.observer.EnsureWatches(engine_->description()["watches"]);
+  return {};
 }
 
-void TickContext::EraseObject(const store::ObjectRecord& record) {
-  const store::ObjectRecord copy = record;
-  std::erase_if(pending.put_objects, [&](const auto& other) { return SameObject(other, copy); });
-  pending.erase_objects.push_back(copy);
-  std::erase_if(inventory, [&](const auto& other) { return SameObject(other, copy); });
-}
-
-const store::ObjectRecord* TickContext::FindObject(const store::ObjectRecord& like) const {
-  const auto known = std::find_if(inventory.begin(), inventory.end(),
-                                  [&](const auto& other) { return SameObject(other, like); });
-  return known != inventory.end() ? &*known : nullptr;
-}
-
-bool TickContext::HasPending() const {
-  return !pending.put_objects.empty() || !pending.erase_objects.empty() ||
-         !pending.credentials.empty() || !pending.generated.empty() || pending.data_key ||
-         pending.instance || pending.erase_credentials || !pending.forget_namespace.empty();
-}
-
-StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason,
-                   std::string message, int64_t delay_ms) {
-  return {{StageWaits{std::move(waiting_for), std::move(reason), std::move(message)}}, delay_ms};
-}
-
-// RBAC's refusal reads: … cannot patch resource "clusters" in API group "db.example.org" in the
-// namespace "acme-orders" (or: at the cluster scope). In 1.35 as in all releases since 1.12. To who
-// would give rights that he does not have it says: … is attempting to grant RBAC permissions not
-// currently held:, and then a line for each such rule:
-// {APIGroups:[""], Resources:["pods"], Verbs:["get" "patch"]}
-store::WaitingFor PermissionWait(const Error& error) {
-  const auto between = [](std::string_view text, std::string_view before, std::string_view after) {
-    const size_t at = text.find(before);
-    if (at == std::string_view::npos) return std::string_view();
-    const size_t begin = at + before.size(), end = text.find(after, begin);
-    return end == std::string_view::npos ? std::string_view() : text.substr(begin, end - begin);
-  };
-  const auto named = [](std::string_view verb, std::string_view resource, std::string_view group) {
-    std::string out = std::string(verb) + " " + std::string(resource);
-    return group.empty() ? out : out + "." + std::string(group);
-  };
-  const std::string_view text = error.message;
-  store::WaitingFor out{"Permission", std::string(between(text, " in the namespace \"", "\"")), "",
-                        error.message, 0};
-  if (const auto verb = between(text, " cannot ", " resource \""); !verb.empty())
-    out.name =
-        named(verb, between(text, " resource \"", "\""), between(text, " in API group \"", "\""));
-  const size_t grants = text.find("permissions not currently held:");
-  if (grants == std::string_view::npos) return out;
-  for (size_t at = text.find('{', grants); at != std::string_view::npos;
-       at = text.find('{', at + 1)) {
-    const std::string_view rule = text.substr(at, text.find('}', at) - at);
-    const std::string_view group = between(rule, "APIGroups:[\"", "\"");
-    for (const std::string_view resource : Quoted(between(rule, "Resources:[", "]")))
-      for (const std::string_view verb : Quoted(between(rule, "Verbs:[", "]")))
-        out.name += (out.name.empty() ? "" : ", ") + named(verb, resource, group);
-  }
-  return out;
-}
-
-StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error) {
-  const int64_t delay = BackoffMs(kClusterBackoff, stage.attempts, error.retry_after_ms);
-  switch (error.code) {
-    case Code::kInvalid:
-    case Code::kPrecondition:
-    case Code::kUnsupported:
-    case Code::kInternal:
-      return StageOutcome::Of(StageFails{error});
-    case Code::kForbidden:
-    case Code::kUnauthenticated:
-      return {{StageRetries{error, PermissionWait(error)}}, delay};
-    case Code::kExhausted:
-      return {{StageRetries{error, store::WaitingFor{"ResourceQuota", "", "", error.message, 0}}},
-              delay};
-    default:
-      return {{StageRetries{error, store::WaitingFor{"APIServer", "", "", error.reason, 0}}},
-              delay};
-  }
-}
-
-StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine,
-                             const Error& error) {
-  switch (error.code) {
-    case Code::kUnavailable:
-      return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}},
-              kResyncMs};
-    case Code::kInvalid:
-    case Code::kUnsupported:
-      return StageOutcome::Of(StageFails{error});
-    case Code::kPrecondition:
-      if (!error.retryable) return StageOutcome::Of(StageFails{error});
-      break;
-    default:
-      break;
-  }
-  if (stage.attempts + 1 >= kEngineTries) return StageOutcome::Of(StageBlocks{error});
-  return {{StageRetries{error, store::WaitingFor{"Engine", "", engine, error.reason, 0}}},
-          BackoffMs(kEngineBackoff, stage.attempts, error.retry_after_ms)};
-}
-
-Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickContext& context) {
-  if (!context.engine) {
-    if (context.operation.engine_sha256.empty()) {
-      TRY(context.engine, deps.engines.ForType(context.instance.database_type));
-    } else {
-      TRY(context.engine,
-          deps.engines.ForSha(context.operation.engine, context.operation.engine_sha256));
+std::optional<StageOutcome> Tick::AskEngine(Answer& answer) {
+  if (auto found = FindEngine(); !found) return FromEngineError(*this, found.error());
+  engine::StepInput input;
+  if (auto filled = FillFrom(operation_, input); !filled)
+    return StageOutcome::Of(StageFails{filled.error()});
+  input.verb = EngineVerb(PolicyOf(operation_.verb), stage().name);
+  input.stage = stage().name;
+  input.attempt = stage().attempts + 1;
+  input.now_ms = deps_.clock.NowMs();
+  input.stage_started_ms =
+      input.now_ms - stage().spent_ms;  // so that a difference is observed time
+  input.instance = FactsOf(instance_);
+  input.inventory = inventory_.Lines();
+  AskFailure failure;
+  if (pipeline::Ask({deps_.cluster, deps_.observer}, *engine_, input, answer, failure))
+    return std::nullopt;
+  switch (failure.side) {
+    case AskFailure::Side::kEngine:
+      return FromEngineError(*this, failure.error);
+    case AskFailure::Side::kCluster:
+      return FromClusterError(*this, failure.error);
+    case AskFailure::Side::kCache: {
+      StageOutcome out =
+          Waits({"APIServer", "", "", failure.error.reason, 0, failure.error.message},
+                failure.error.reason, failure.error.message, kCacheLookMs);
+      out.blind = true;
+      return out;
     }
-    deps.observer.EnsureWatches(context.engine->description()["watches"]);
   }
-  return context.engine;
+  return std::nullopt;
 }
 
-Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
-                      const std::string& stage, Json& observed) {
-  const Json& description = context.engine->description();
-  TRY_VOID(deps.observer.Collect(context.instance.id, description["watches"], observed));
-  TRY(Json facts, Facts(deps.cluster, description));
-  const auto& operation = context.operation;
-  const std::string& spec_text = operation.spec.empty() ? context.instance.spec : operation.spec;
-  TRY(Json spec, Json::Parse(spec_text));
-  Json carry = Json::MakeObject();
-  if (!operation.plan.empty()) {
-    TRY(const Json plan, Json::Parse(operation.plan));
-    carry = plan["carry"];
-  }
-  Json inventory = Json::MakeArray();
-  for (const auto& record : context.inventory) {
-    inventory.Push(Json::Obj({{"apiVersion", record.api_version},
-                              {"kind", record.kind},
-                              {"namespace", record.ns},
-                              {"name", record.name}}));
-  }
-  const bool has_stage = operation.stage < operation.stages.size();
-  Json input = Json::Obj(
-      {{"schema", 1},
-       {"verb", verb},
-       {"stage", stage},
-       {"attempt", has_stage ? operation.stages[operation.stage].attempts + 1 : 1},
-       {"stage_started_ms", has_stage ? operation.stages[operation.stage].started_ms : int64_t{0}},
-       {"now_ms", deps.clock.NowMs()},
-       {"instance", InstanceJson(context.instance)},
-       {"spec", std::move(spec)},
-       {"previous", nullptr},
-       {"carry", std::move(carry)},
-       {"facts", std::move(facts)},
-       {"observed", observed},
-       {"inventory", std::move(inventory)},
-       {"needs", Json::MakeObject()}});
-  for (int round = 0; round < kNeedRounds; ++round) {
-    TRY(Json result, context.engine->Step(input));
-    bool asked = false;
-    for (const auto& [name, need] : result["need"].members()) {
-      if (std::as_const(input)["needs"].Has(name)) continue;
-      TRY(Json value, FetchNeed(deps.cluster, context.instance.ns, need));
-      input["needs"].Set(name, std::move(value));
-      asked = true;
-    }
-    if (!asked) return result;
-    // A slow fetch leaves what was observed before it old.
-    TRY_VOID(deps.observer.Collect(context.instance.id, description["watches"], observed));
-    input.Set("observed", observed);
-  }
-  return Error{Code::kInternal, "NeedLoop",
-               "the engine asked for something new in each of four rounds"};
+// Apply ---------------------------------------------------------------------------------------
+
+Result<void> Tick::CommitIntent() {
+  store::Change change = std::exchange(pending_, {});
+  inventory_.MoveChangesTo(change);
+  change.operation = operation_;
+  TRY_VOID(deps_.store.Commit(std::move(change)));
+  ++operation_.revision;
+  TimeIsSaved();
+  return {};
 }
 
-StageOutcome FromStepError(const TickContext& context, const Error& error) {
-  const store::StageRecord& stage = context.operation.stages[context.operation.stage];
-  if (error.reason == "CacheNotSynced")
-    return Waits(store::WaitingFor{"APIServer", "", "", error.reason, 0}, error.reason,
-                 error.message, kCacheLookMs);
-  if (error.code == Code::kInternal || error.reason == "EngineQuarantined" ||
-      error.reason == "EngineUnavailable")
-    return FromEngineError(stage, context.engine->name(), error);
-  return FromClusterError(stage, error);
-}
-
-Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
-                      const Json& observed) {
-  const EffectScope scope{context.instance, context.engine->name(),
-                          context.engine->description()["applies"]};
-  TRY(const std::vector<Json> objects, GuardApply(scope, apply));
+std::optional<StageOutcome> Tick::Apply(const Answer& answer) {
+  const EffectScope scope{instance_, engine_->name(), engine_->description()["applies"]};
+  const auto objects = GuardApply(scope, answer.result.effects);
+  if (!objects) return StageOutcome::Of(StageFails{objects.error()});
   std::vector<std::pair<const Json*, std::string>> todo;  // object, sha256
   bool new_intent = false;
-  for (const Json& object : objects) {
+  for (const Json& object : *objects) {
     store::ObjectRecord record = RecordOf(object);
     std::string sha = Sha256Hex(object.Dump());
-    const store::ObjectRecord* known = context.FindObject(record);
-    const bool drifted = known != nullptr &&
-                         deps.observer.Watches(record.api_version, record.kind) &&
-                         !IsObserved(observed, record);
-    if (known != nullptr && known->applied_sha256 == sha && !known->uid.empty() && !drifted)
-      continue;
+    const store::ObjectRecord* known = inventory_.Find(record);
+    const bool lost = known != nullptr && deps_.observer.Watches(record.api_version, record.kind) &&
+                      !IsObserved(answer.observed, record);
+    const bool applied = known != nullptr && known->applied_sha256 == sha && !known->uid.empty();
+    if (applied && !lost) continue;
     if (known == nullptr) {
+      if (inventory_.records().size() >= kMostObjects)
+        return StageOutcome::Of(
+            StageFails{{Code::kExhausted, "TooManyObjects",
+                        "the engine applies more than " + std::to_string(kMostObjects) +
+                            " objects for one instance"}});
       record.uid.clear();
-      record.order = static_cast<int64_t>(context.inventory.size()) + 1;
-      context.PutObject(record);
+      record.order = static_cast<int64_t>(inventory_.records().size()) + 1;
+      record.passing = IsTransient(engine_->description(), record);
+      inventory_.Put(record);
       new_intent = true;
     }
     todo.emplace_back(&object, std::move(sha));
   }
-  GeneratedSecrets generated;
-  for (const auto& [object, sha] : todo) TRY_VOID(CollectGenerated(*object, generated.lengths));
-  TRY_VOID(MakeOrOpen(deps, context, generated));
-  new_intent |= !context.pending.generated.empty();
-  if (new_intent) {
+  std::map<std::string, size_t> lengths;
+  for (const auto& [object, sha] : todo) {
+    if (auto collected = secrets::CollectGenerated(*object, lengths); !collected)
+      return StageOutcome::Of(StageFails{collected.error()});
+  }
+  const auto generated = MakeOrOpen(deps_, instance_, lengths, pending_);
+  if (!generated) return FromClusterError(*this, generated.error());
+  if (new_intent || !pending_.generated.empty()) {
     // Known before it exists: a crash between here and the apply leaves nothing unknown behind.
-    store::Change change = std::move(context.pending);
-    context.pending = {};
-    change.operation = context.operation;
-    TRY_VOID(deps.store.Commit(std::move(change)));
+    if (auto committed = CommitIntent(); !committed)
+      return FromClusterError(*this, committed.error());
   }
   for (const auto& [object, sha] : todo) {
-    store::ObjectRecord record = *context.FindObject(RecordOf(*object));
-    auto uid =
-        ApplyObject(deps.cluster, scope, WithGenerated(*object, generated.values), record.uid);
+    store::ObjectRecord record = *inventory_.Find(RecordOf(*object));
+    const auto uid =
+        ApplyObject(deps_.cluster, scope, secrets::WithGenerated(*object, *generated), record.uid);
     if (!uid) {
-      if (uid.error().reason == "ObjectNotOurs")
-        context.EraseObject(record);  // never ours to delete
-      return std::move(uid).error();
+      // An object of somebody else was never ours to delete.
+      if (uid.error().reason == "ObjectNotOurs") inventory_.Erase(record);
+      return FromClusterError(*this, uid.error());
     }
     record.uid = *uid;
     record.applied_sha256 = sha;
-    context.PutObject(record);
+    inventory_.Put(record);
+  }
+  return std::nullopt;
+}
+
+// Judge ---------------------------------------------------------------------------------------
+
+StageOutcome Tick::Judge(const engine::Verdict& verdict, std::optional<int64_t> retry_after_ms) {
+  using State = engine::Verdict::State;
+  std::optional<store::WaitingFor> waiting_for;
+  if (const auto& w = verdict.waiting_for)
+    waiting_for = store::WaitingFor{w->kind, w->ns, w->name, w->reason};
+  const StageWaits waits{waiting_for, verdict.reason, verdict.message};
+  const Error error{Code::kPrecondition, verdict.reason, verdict.message};
+  switch (verdict.state) {
+    case State::kReady:
+      return StageOutcome::Of(StageReady{verdict.message});
+    case State::kSkipped:
+      return StageOutcome::Of(StageSkipped{verdict.reason, verdict.message});
+    case State::kFailed:
+      return {{waits, StageFails{error}}, -1, false};
+    case State::kBlocked:
+      return {{waits, StageBlocks{error}}, -1, false};
+    case State::kProgressing:
+      break;
+  }
+  const int64_t asked = retry_after_ms.value_or(kResyncMs);
+  return {{waits}, std::clamp<int64_t>(asked, 50, kResyncMs), false};
+}
+
+// Record --------------------------------------------------------------------------------------
+
+bool Tick::HasPending() const {
+  return inventory_.HasChanges() || !pending_.credentials.empty() || !pending_.generated.empty() ||
+         pending_.data_key || pending_.instance || pending_.proof || pending_.erase_credentials ||
+         !pending_.forget_namespace.empty() || !pending_.backups.backups.empty() ||
+         pending_.backups.is_complete;
+}
+
+Result<void> Tick::Record(const std::vector<Input>& inputs) {
+  bool changed = HasPending() || time_is_due_;
+  store::OperationRecord operation = operation_;
+  std::vector<store::EventRecord> events;
+  for (const Input& input : inputs) {
+    Outcome outcome = Transition(std::move(operation), input, deps_.clock.NowMs());
+    operation = std::move(outcome.operation);
+    changed = changed || outcome.changed;
+    std::move(outcome.events.begin(), outcome.events.end(), std::back_inserter(events));
+  }
+  operation_ = std::move(operation);
+  TakeInstance();
+  if (store::IsTerminal(operation_.state)) pending_.proof = ProofOf(operation_);
+  if (!changed && !pending_.instance) return {};
+  for (const auto& event : events) {
+    deps_.log.Info(event.type, {{"op", operation_.id},
+                                {"instance", instance_.id},
+                                {"engine", operation_.engine},
+                                {"data", event.data}});
+  }
+  store::Change change = std::exchange(pending_, {});
+  inventory_.MoveChangesTo(change);
+  change.operation = operation_;
+  change.events = std::move(events);
+  const std::optional<store::InstanceChange> instance = change.instance;
+  TRY_VOID(deps_.store.Commit(std::move(change)));
+  TimeIsSaved();
+  time_is_due_ = false;
+  if (instance) {
+    instance_.state = instance->state;
+    instance_.reason = instance->reason;
+    instance_.message = instance->message;
+    if (instance->outputs) instance_.outputs = *instance->outputs;
   }
   return {};
 }
 
-StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json& result) {
-  (void)deps;
-  const Json& verdict = result["verdict"];
-  const std::string& state = verdict["state"].AsString();
-  const std::string& reason = verdict["reason"].AsString();
-  const std::string& message = verdict["message"].AsString();
-  std::optional<store::WaitingFor> waiting_for;
-  if (const Json& w = verdict["waitingFor"]; w.is_object()) {
-    waiting_for = store::WaitingFor{w["kind"].AsString(), w["namespace"].AsString(),
-                                    w["name"].AsString(), w["reason"].AsString(), 0};
+// What a user sees of the instance follows from its operation.
+void Tick::TakeInstance() {
+  std::optional<store::InstanceChange> change = InstanceAfter(operation_, instance_);
+  if (change && change->deleted) {
+    pending_.erase_credentials = true;
+    pending_.archive_expires_ms =
+        ArchiveExpiry(operation_, instance_, deps_.options.backup_stores, deps_.clock.NowMs());
   }
-  if (state == "ready") return StageOutcome::Of(StageReady{message});
-  if (state == "skipped") return StageOutcome::Of(StageSkipped{reason, message});
-  if (state == "failed")
-    return {{StageWaits{waiting_for, reason, message},
-             StageFails{{Code::kPrecondition, reason, message}}},
-            -1};
-  if (state == "blocked")
-    return {{StageWaits{waiting_for, reason, message},
-             StageBlocks{{Code::kPrecondition, reason, message}}},
-            -1};
-  if (state != "progressing") {
-    return FromEngineError(context.operation.stages[context.operation.stage],
-                           context.engine->name(),
-                           {Code::kInternal, "BadDocument",
-                            "verdict.state " + Json::Quote(state) +
-                                " is not one of progressing, ready, skipped, failed, blocked"});
+  std::string outputs = outputs_.Dump();
+  if (outputs != instance_.outputs) {
+    if (!change)
+      change = store::InstanceChange{instance_.state, instance_.reason, instance_.message,
+                                     std::nullopt,    std::nullopt,     false};
+    change->outputs = std::move(outputs);
   }
-  const int64_t asked = result["retry_after_ms"].AsInt(kResyncMs);
-  return Waits(std::move(waiting_for), reason, message, std::clamp<int64_t>(asked, 50, kResyncMs));
+  if (change) pending_.instance = std::move(change);
 }
 
 }  // namespace slipway::pipeline

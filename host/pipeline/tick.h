@@ -5,84 +5,124 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/catalog.h"
+#include "pipeline/ask.h"
+#include "pipeline/inventory.h"
+#include "pipeline/lifecycle.h"
 #include "pipeline/observer.h"
-#include "pipeline/service.h"
-#include "pipeline/state.h"
-#include "pipeline/vault.h"
+#include "pipeline/options.h"
+#include "pipeline/stage_clock.h"
+#include "secrets/vault.h"
 #include "store/store.h"
 
 namespace slipway::pipeline {
 
-// What every stage needs. Borrowed from the service, which outlives all ticks.
+// A stage that hears nothing is looked at again after this.
+inline constexpr int64_t kResyncMs = 30'000;
+
+// What every tick needs. Borrowed from the service, which outlives all ticks.
 struct TickDeps {
   const PipelineOptions& options;
-  const Vault& vault;
-  engine::Registry& engines;
+  const secrets::Vault& vault;
+  engine::Catalog& engines;
   kube::Cluster& cluster;
   store::Store& store;
   Observer& observer;
+  StageClock& stage_clock;
   const Clock& clock;
   Logger& log;
-  Metrics& metrics;
-};
-
-// One tick of one operation: what was loaded, and what the next commit will carry.
-struct TickContext {
-  store::InstanceRecord instance;
-  store::OperationRecord operation;
-  std::vector<store::ObjectRecord> inventory;
-  std::shared_ptr<engine::Engine> engine;  // null until somebody needed it
-  Json outputs;                            // of the instance, as it will be
-
-  store::Change pending;  // everything but operation and events
-
-  // Keeps `inventory` and `pending` in step.
-  void PutObject(const store::ObjectRecord& record);
-  void EraseObject(const store::ObjectRecord& record);
-  const store::ObjectRecord* FindObject(const store::ObjectRecord& like) const;
-  bool HasPending() const;
 };
 
 // What one look at the current stage came to.
 struct StageOutcome {
   std::vector<Input> inputs;
   int64_t delay_ms = -1;  // when to look again by ourselves, for inputs that wait
+  bool blind = false;     // the cluster could not be seen: the time until now does not count
 
-  static StageOutcome Of(Input input) { return {{std::move(input)}, -1}; }
+  static StageOutcome Of(Input input) { return {{std::move(input)}, -1, false}; }
 };
 
-// The right that is missing: namespace "" for the whole cluster, name "patch clusters.example.org".
-store::WaitingFor PermissionWait(const Error& error);
-// A failure of the cluster as the operation sees it: worth another try, or the end of the stage.
-StageOutcome FromClusterError(const store::StageRecord& stage, const Error& error);
-// The same for an engine's failure. Quarantined and unavailable engines are waited for.
-StageOutcome FromEngineError(const store::StageRecord& stage, const std::string& engine,
-                             const Error& error);
-StageOutcome Waits(std::optional<store::WaitingFor> waiting_for, std::string reason,
-                   std::string message, int64_t delay_ms);
+// The right to delete objects of the instance. Tick makes one for a demolition stage of a verb that
+// ends its instance, or of the undo of the verb that made it. Nothing else can.
+class Warrant {
+ public:
+  Warrant(const Warrant&) = delete;
+  Warrant& operator=(const Warrant&) = delete;
 
-// The engine that this operation is pinned to; the current one when it has none yet.
-Result<std::shared_ptr<engine::Engine>> EngineOf(const TickDeps& deps, TickContext& context);
+ private:
+  friend class Tick;
+  Warrant() = default;
+};
 
-// Calls step() until it needs nothing more, at most four rounds. kPrecondition "CacheNotSynced"
-// when a watched kind was not listed yet.
-Result<Json> CallStep(const TickDeps& deps, TickContext& context, const std::string& verb,
-                      const std::string& stage, Json& observed);
-// CallStep's failure: of the engine, of the cluster, or of a cache that is not filled yet.
-StageOutcome FromStepError(const TickContext& context, const Error& error);
-// Guards and applies step's `apply`; the intent is committed before the first request.
-Result<void> ApplyAll(const TickDeps& deps, TickContext& context, const Json& apply,
-                      const Json& observed);
-// The verdict of a step result as inputs.
-StageOutcome Judge(const TickDeps& deps, const TickContext& context, const Json& result);
+// One tick of one operation: look at the current stage, record what follows, as often as it goes
+// forward. Level-based: a tick may run at any time and be repeated without harm. It lives on one
+// worker; one per instance at a time is the scheduler's promise.
+//
+// A stage's look goes down: find the engine → ask it about what is observed → apply what it wants →
+// judge what it says.
+class Tick {
+ public:
+  Tick(const TickDeps& deps, store::OperationRecord operation, store::InstanceRecord instance,
+       std::vector<store::ObjectRecord> inventory);
 
-// Stages.
-StageOutcome RunPlanning(const TickDeps& deps, TickContext& context);
-StageOutcome RunNamespaceCreation(const TickDeps& deps, TickContext& context);
-StageOutcome RunEngineStage(const TickDeps& deps, TickContext& context);
-StageOutcome RunCredentialGen(const TickDeps& deps, TickContext& context);
-StageOutcome RunResourceDeletion(const TickDeps& deps, TickContext& context);
-StageOutcome RunNamespaceDeletion(const TickDeps& deps, TickContext& context);
+  // Delay in ms until the next look; negative: only when woken.
+  int64_t Run();
+
+  const store::OperationRecord& operation() const { return operation_; }
+
+  // For stages ---------------------------------------------------------------------------------
+
+  const TickDeps& deps() const { return deps_; }
+
+  const store::InstanceRecord& instance() const { return instance_; }
+
+  store::OperationRecord& operation() { return operation_; }
+
+  store::StageRecord& stage() { return operation_.stages.at(operation_.stage); }
+
+  Inventory& inventory() { return inventory_; }
+
+  Json& outputs() { return outputs_; }  // of the instance, as they will be
+
+  store::Change& pending() { return pending_; }  // written with the next commit
+
+  engine::Engine& engine() { return *engine_; }  // after FindEngine
+
+  // The engine that the operation is pinned to; before it is, the instance's own.
+  Result<void> FindEngine();
+  // Asks the engine about the current stage. An outcome means that there is no answer.
+  std::optional<StageOutcome> AskEngine(Answer& answer);
+  // Applies what the answer wants; the intent is committed before the first request. An outcome
+  // means that not everything is applied.
+  std::optional<StageOutcome> Apply(const Answer& answer);
+  // The verdict as an outcome.
+  StageOutcome Judge(const engine::Verdict& verdict, std::optional<int64_t> retry_after_ms);
+  // Commits what is pending, before something happens that must not be forgotten.
+  Result<void> CommitIntent();
+
+ private:
+  StageOutcome Look();
+  StageOutcome RunStage();
+  StageOutcome JudgeLimit(StageOutcome outcome);
+  // The stage's time as it is known so far: stages and engines judge by it, saved or not.
+  void TakeTime(int64_t unsaved_ms);
+  void TimeIsSaved();
+  void CountTime(bool blind);
+  Result<void> Record(const std::vector<Input>& inputs);
+  void TakeInstance();
+  bool HasPending() const;
+  std::string StageKey() const;
+  bool IsTimed() const;
+
+  const TickDeps deps_;
+  store::OperationRecord operation_;
+  store::InstanceRecord instance_;
+  Inventory inventory_;
+  Json outputs_;
+  std::shared_ptr<engine::Engine> engine_;
+  store::Change pending_;     // everything but the operation, its events and the inventory
+  int64_t taken_ms_ = 0;      // what of the stage's time in `operation_` is not saved
+  bool time_is_due_ = false;  // enough observed time has gathered to be written
+};
 
 }  // namespace slipway::pipeline

@@ -9,8 +9,8 @@
 namespace slipway::pipeline {
 
 bool RetainsVolumes(const store::OperationRecord& operation) {
-  const auto spec = Json::Parse(operation.spec);
-  return operation.verb == "delete" && spec && (*spec)["retain_volumes"].AsBool();
+  const auto arguments = Json::Parse(operation.arguments);
+  return arguments && (*arguments)["retain_volumes"].AsBool();
 }
 
 std::string ClaimsSelector(const Json& description, const store::InstanceRecord& instance) {
@@ -23,33 +23,31 @@ std::string ClaimsSelector(const Json& description, const store::InstanceRecord&
   return out;
 }
 
-Result<void> RetainVolumes(const TickDeps& deps, TickContext& context) {
+Result<void> RetainVolumes(Tick& tick) {
   kube::ListOptions options;
-  options.label_selector = ClaimsSelector(context.engine->description(), context.instance);
+  options.label_selector = ClaimsSelector(tick.engine().description(), tick.instance());
   TRY(const kube::ObjectList claims,
-      deps.cluster.List("v1", "PersistentVolumeClaim", context.instance.ns, options));
-  Json& remnants = context.operation.remnants;
+      tick.deps().cluster.List("v1", "PersistentVolumeClaim", tick.instance().ns, options));
+  Json& remnants = tick.operation().remnants;
   const size_t before = remnants.items().size();
   for (const Json& claim : claims.items) {
     const std::string name = claim.At("/spec/volumeName").AsString();
     if (name.empty()) continue;  // never bound: there is no data
     const kube::ObjectRef volume{"v1", "PersistentVolume", "", name};
-    TRY(const Json found, GetOrNull(deps.cluster, volume));
+    TRY(const Json found, GetOrNull(tick.deps().cluster, volume));
     if (found.is_null()) continue;  // lost by somebody else
     constexpr char kPolicy[] = "persistentVolumeReclaimPolicy";
     if (found["spec"][kPolicy].AsString() != "Retain")
-      TRY_VOID(deps.cluster.Patch(volume, kube::PatchType::kMerge,
-                                  Json::Obj({{"spec", Json::Obj({{kPolicy, "Retain"}})}}), ""));
+      TRY_VOID(tick.deps().cluster.Patch(volume, kube::PatchType::kMerge,
+                                         Json::Obj({{"spec", Json::Obj({{kPolicy, "Retain"}})}}),
+                                         ""));
     const Json remnant =
         Json::Obj({{"apiVersion", "v1"}, {"kind", "PersistentVolume"}, {"name", name}});
     const auto& known = std::as_const(remnants).items();
     if (std::find(known.begin(), known.end(), remnant) == known.end()) remnants.Push(remnant);
   }
   if (remnants.items().size() == before) return {};
-  store::Change change = std::move(context.pending);
-  context.pending = {};
-  change.operation = context.operation;
-  return deps.store.Commit(std::move(change));
+  return tick.CommitIntent();
 }
 
 }  // namespace slipway::pipeline

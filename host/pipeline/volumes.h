@@ -14,6 +14,6 @@ std::string ClaimsSelector(const Json& description, const store::InstanceRecord&
 
 // Makes the PersistentVolumes behind the instance's claims outlive them (reclaim policy Retain) and
 // stores their names in the operation's remnants, before anything is deleted. Idempotent.
-Result<void> RetainVolumes(const TickDeps& deps, TickContext& context);
+Result<void> RetainVolumes(Tick& tick);
 
 }  // namespace slipway::pipeline

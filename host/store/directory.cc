@@ -19,7 +19,7 @@ Error Failure(const std::string& path, int code) {
 }  // namespace
 
 Result<Directory> Directory::Open(const std::string& path) {
-  std::error_code ignored;  // mkdir says what is wrong
+  std::error_code ignored;  // mkdir reports the mistake
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Failure(path, errno);
 

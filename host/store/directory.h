@@ -6,11 +6,11 @@
 
 namespace slipway::store {
 
-// The store's directory, held against a second host for as long as this lives.
+// The store's directory, locked against a second host for its own lifetime.
 class Directory {
  public:
-  // Creates it (0700) with its database file (0600). kConflict "StoreLocked", kInternal
-  // "StoreDirectory" when it cannot be made or opened.
+  // Makes it (0700) with its database file (0600). kConflict "StoreLocked"; kInternal
+  // "StoreDirectory" when it cannot make or open one of them.
   static Result<Directory> Open(const std::string& path);
   ~Directory();
   Directory(Directory&& other) noexcept;

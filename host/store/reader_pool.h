@@ -10,8 +10,8 @@
 
 namespace slipway::store {
 
-// Reading connections, lent one to a caller. Guarded by one mutex; never waits: a caller that
-// finds none idle opens one, and only a few are kept.
+// Lends each caller one reading connection. One mutex guards it. No caller waits: without an idle
+// connection it opens one; the pool keeps only a few.
 class ReaderPool {
  public:
   explicit ReaderPool(std::string path) : path_(std::move(path)) {}

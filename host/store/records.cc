@@ -56,4 +56,14 @@ bool IsTerminal(OperationState state) {
   return true;
 }
 
+std::string GroupOf(const std::string& api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string::npos ? std::string() : api_version.substr(0, slash);
+}
+
+bool SameObject(const ObjectRecord& a, const ObjectRecord& b) {
+  return a.kind == b.kind && a.ns == b.ns && a.name == b.name &&
+         GroupOf(a.api_version) == GroupOf(b.api_version);
+}
+
 }  // namespace slipway::store

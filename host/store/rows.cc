@@ -7,7 +7,7 @@ std::string ToText(const Json& json) {
   return json.is_null() ? std::string() : json.Dump();
 }
 
-// What we wrote parses; damage reads as null.
+// Our own text parses; damaged text reads as null.
 Json FromText(const std::string& text) {
   if (text.empty()) return {};
   auto json = Json::Parse(text);
@@ -20,22 +20,27 @@ std::string ToText(const std::optional<WaitingFor>& waiting) {
                     {"namespace", waiting->ns},
                     {"name", waiting->name},
                     {"reason", waiting->reason},
-                    {"sinceMs", waiting->since_ms}})
+                    {"sinceMs", waiting->since_ms},
+                    {"sinceSpentMs", waiting->since_spent_ms},
+                    {"message", waiting->message}})
       .Dump();
 }
 
 std::optional<WaitingFor> ToWaiting(const std::string& text) {
   const Json json = FromText(text);
   if (!json.is_object()) return std::nullopt;
-  return WaitingFor{json["kind"].AsString(), json["namespace"].AsString(), json["name"].AsString(),
-                    json["reason"].AsString(), json["sinceMs"].AsInt()};
+  return WaitingFor{json["kind"].AsString(),     json["namespace"].AsString(),
+                    json["name"].AsString(),     json["reason"].AsString(),
+                    json["sinceMs"].AsInt(),     json["message"].AsString(),
+                    json["sinceSpentMs"].AsInt()};
 }
 
 bool Same(const StageRecord& a, const StageRecord& b) {
   return a.name == b.name && a.rollback == b.rollback && a.state == b.state &&
          a.started_ms == b.started_ms && a.finished_ms == b.finished_ms &&
-         a.attempts == b.attempts && ToText(a.waiting_for) == ToText(b.waiting_for) &&
-         a.reason == b.reason && a.message == b.message && a.error == b.error;
+         a.spent_ms == b.spent_ms && a.attempts == b.attempts &&
+         ToText(a.waiting_for) == ToText(b.waiting_for) && a.reason == b.reason &&
+         a.message == b.message && a.error == b.error;
 }
 
 StageRecord ReadStage(Row& row) {
@@ -50,10 +55,17 @@ StageRecord ReadStage(Row& row) {
   stage.reason = row.Text();
   stage.message = row.Text();
   stage.error = FromText(row.Text());
+  stage.spent_ms = row.Int();
   return stage;
 }
 
 }  // namespace
+
+std::string JsonList(const std::vector<std::string>& texts) {
+  Json array = Json::MakeArray();
+  for (const std::string& text : texts) array.Push(text);
+  return array.Dump();
+}
 
 InstanceRecord ReadInstance(Row& row) {
   InstanceRecord instance;
@@ -79,6 +91,7 @@ InstanceRecord ReadInstance(Row& row) {
   instance.updated_ms = row.Int();
   instance.observed_ms = row.Int();
   instance.deleted_ms = row.Int();
+  instance.drill_days = row.Int();
   return instance;
 }
 
@@ -107,6 +120,10 @@ OperationRecord ReadOperation(Row& row) {
   operation.started_ms = row.Int();
   operation.finished_ms = row.Int();
   operation.fence = row.Int();
+  operation.arguments = row.Text();
+  operation.previous_spec = row.Text();
+  operation.revision = row.Int();
+  operation.source = row.Text();
   return operation;
 }
 
@@ -114,7 +131,7 @@ Result<void> LoadStages(Connection& db, OperationRecord& operation) {
   operation.stages.clear();
   TRY_VOID(db.Each(
       "SELECT name, is_rollback, state, started_ms, finished_ms, attempts, waiting_for, reason,"
-      " message, error FROM stages WHERE operation_id = ? ORDER BY position",
+      " message, error, spent_ms FROM stages WHERE operation_id = ? ORDER BY position",
       [&](Row& row) { operation.stages.push_back(ReadStage(row)); }, operation.id));
   return {};
 }
@@ -150,22 +167,22 @@ Result<std::optional<OperationRecord>> LoadLive(Connection& db, const std::strin
 
 Result<void> InsertInstance(Connection& db, const InstanceRecord& i) {
   TRY_VOID(db.Run("INSERT INTO instances (" SLIPWAY_INSTANCE_COLUMNS
-                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                   i.id, i.organization, i.project, i.name, i.ns, i.database_type, i.tier, i.spec,
                   i.labels, i.engine, i.deletion_protection, i.generation, i.state, i.reason,
                   i.message, i.outputs, i.seed, i.requested_by, i.created_ms, i.updated_ms,
-                  i.observed_ms, i.deleted_ms));
+                  i.observed_ms, i.deleted_ms, i.drill_days));
   return {};
 }
 
 Result<void> InsertOperation(Connection& db, const OperationRecord& o) {
   TRY_VOID(db.Run("INSERT INTO operations (" SLIPWAY_OPERATION_COLUMNS
-                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                   o.id, o.instance_id, o.organization, o.verb, o.engine, o.engine_version,
                   o.engine_sha256, o.spec, o.plan, Name(o.state), o.on_failure, o.rollback_reason,
                   o.rollback_outcome, o.cancel_asked, o.stage, ToText(o.error), ToText(o.remnants),
-                  o.requested_by, o.request_id, o.created_ms, o.started_ms, o.finished_ms,
-                  o.fence));
+                  o.requested_by, o.request_id, o.created_ms, o.started_ms, o.finished_ms, o.fence,
+                  o.arguments, o.previous_spec, o.revision, o.source));
   return WriteStages(db, o);
 }
 
@@ -190,12 +207,12 @@ Result<void> WriteStages(Connection& db, const OperationRecord& operation) {
   for (size_t i = 0; i < operation.stages.size(); ++i) {
     const StageRecord& s = operation.stages[i];
     if (i < stored.stages.size() && Same(stored.stages[i], s)) continue;
-    TRY_VOID(
-        db.Run("INSERT OR REPLACE INTO stages (operation_id, position, name, is_rollback, state,"
-               " started_ms, finished_ms, attempts, waiting_for, reason, message, error)"
-               " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-               operation.id, i, s.name, s.rollback, Name(s.state), s.started_ms, s.finished_ms,
-               s.attempts, ToText(s.waiting_for), s.reason, s.message, ToText(s.error)));
+    TRY_VOID(db.Run(
+        "INSERT OR REPLACE INTO stages (operation_id, position, name, is_rollback, state,"
+        " started_ms, finished_ms, attempts, waiting_for, reason, message, error, spent_ms)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        operation.id, i, s.name, s.rollback, Name(s.state), s.started_ms, s.finished_ms, s.attempts,
+        ToText(s.waiting_for), s.reason, s.message, ToText(s.error), s.spent_ms));
   }
   if (stored.stages.size() <= operation.stages.size()) return {};
   TRY_VOID(db.Run("DELETE FROM stages WHERE operation_id = ? AND position >= ?", operation.id,

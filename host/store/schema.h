@@ -13,7 +13,7 @@ struct Migration {
   const char* sql;
 };
 
-// schema/*.sql in order; the build embeds the text. A released file is never edited.
+// schema/*.sql in order; the build embeds the text. Never edit a released file.
 const std::vector<Migration>& Migrations();
 
 // Brings the database to the last migration, in one transaction. kInternal "StoreTooNew" when a

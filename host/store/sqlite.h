@@ -19,7 +19,7 @@ struct Blob {
   std::string_view bytes;
 };
 
-// One row while a query stands on it; the columns are read once, from left to right.
+// One row during its visit. Read each column once, from left to right.
 class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
@@ -35,7 +35,7 @@ class Row {
   int next_ = 0;
 };
 
-// A connection and its prepared statements. Used by one thread at a time. Errors: kUnavailable
+// A connection and its prepared statements. One thread at a time. Errors: kUnavailable
 // "StoreWriteFailed" (retryable; busy, full or broken disk), kConflict "StoreConstraint",
 // kInternal "StoreCorrupt" and "StoreBug".
 class Connection {
@@ -48,18 +48,18 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Any number of statements, without parameters; not kept prepared.
+  // Any number of statements without parameters. It does not keep them prepared.
   Result<void> Exec(const char* sql);
 
-  // One statement that returns no rows; gives the number of rows changed. `sql` is a literal:
-  // statements are kept prepared by its address.
+  // One statement without result rows; gives the number of changed rows. `sql` must be a literal,
+  // for its address is the key of the prepared statement.
   template <class... Args>
   Result<int64_t> Run(const char* sql, const Args&... args) {
     return Each(
         sql, [](Row&) {}, args...);
   }
 
-  // One statement; visits each row and gives the number of rows changed. The visitor must not use
+  // One statement; visits each row and gives the number of changed rows. The visitor must not use
   // the same statement.
   template <class Visit, class... Args>
   Result<int64_t> Each(const char* sql, Visit&& visit, const Args&... args) {

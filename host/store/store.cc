@@ -9,13 +9,6 @@
 namespace slipway::store {
 namespace {
 
-// The list as a parameter: json_each() reads it back.
-std::string ToJson(const std::vector<std::string>& texts) {
-  Json array = Json::MakeArray();
-  for (const std::string& text : texts) array.Push(text);
-  return array.Dump();
-}
-
 int64_t Before(int64_t created_ms, const std::string& id) {
   const bool first_page = created_ms == 0 && id.empty();
   return first_page ? std::numeric_limits<int64_t>::max() : created_ms;
@@ -32,6 +25,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const Cl
   TRY(Directory directory, Directory::Open(options.directory));
   TRY(auto db, Connection::Open(directory.database(), Connection::Mode::kWriter));
   TRY_VOID(Migrate(*db, Migrations(), clock));
+  if (!options.durable) TRY_VOID(db->Exec("PRAGMA synchronous=OFF"));
   log.Info("store.opened", {{"directory", options.directory}});
   return std::unique_ptr<Store>(
       new Store(std::make_unique<Impl>(std::move(directory), std::move(db), clock, log, metrics)));
@@ -56,7 +50,7 @@ Result<std::vector<InstanceRecord>> Store::ListInstances(const InstanceFilter& f
         " ORDER BY created_ms DESC, id DESC LIMIT ?10",
         [&](Row& row) { found.push_back(ReadInstance(row)); },
         Before(filter.before_created_ms, filter.before_id), filter.before_id,
-        ToJson(filter.organizations), filter.project, filter.name, filter.database_type,
+        JsonList(filter.organizations), filter.project, filter.name, filter.database_type,
         filter.tier, filter.state, filter.include_deleted, filter.limit));
     return found;
   });
@@ -76,10 +70,12 @@ Result<std::vector<OperationRecord>> Store::ListOperations(const OperationFilter
         " FROM operations WHERE (created_ms, id) < (?1, ?2)"
         " AND (?3 = '[]' OR organization IN (SELECT value FROM json_each(?3)))"
         " AND (?4 = '' OR instance_id = ?4) AND (?5 = '' OR state = ?5)"
-        " AND (?6 = '' OR verb = ?6) ORDER BY created_ms DESC, id DESC LIMIT ?7",
+        " AND (?6 = '' OR verb = ?6) AND (?8 = '' OR source = ?8)"
+        " ORDER BY created_ms DESC, id DESC LIMIT ?7",
         [&](Row& row) { found.push_back(ReadOperation(row)); },
         Before(filter.before_created_ms, filter.before_id), filter.before_id,
-        ToJson(filter.organizations), filter.instance_id, filter.state, filter.verb, filter.limit));
+        JsonList(filter.organizations), filter.instance_id, filter.state, filter.verb, filter.limit,
+        filter.source));
     for (OperationRecord& operation : found) TRY_VOID(LoadStages(db, operation));
     return found;
   });
@@ -116,7 +112,7 @@ Result<std::vector<ObjectRecord>> Store::Inventory(const std::string& instance_i
   return impl_->readers.Snapshot<Objects>([&](Connection& db) -> Result<Objects> {
     Objects found;
     TRY_VOID(db.Each(
-        "SELECT api_version, kind, ns, name, uid, applied_sha256, first_order FROM objects"
+        "SELECT api_version, kind, ns, name, uid, applied_sha256, first_order, passing FROM objects"
         " WHERE instance_id = ? ORDER BY first_order, rowid",
         [&](Row& row) {
           ObjectRecord& object = found.emplace_back();
@@ -127,42 +123,35 @@ Result<std::vector<ObjectRecord>> Store::Inventory(const std::string& instance_i
           object.uid = row.Text();
           object.applied_sha256 = row.Text();
           object.order = row.Int();
+          object.passing = row.Int() != 0;
         },
         instance_id));
     return found;
   });
 }
 
-Result<std::vector<CredentialRecord>> Store::Credentials(const std::string& instance_id) const {
-  using Secrets = std::vector<CredentialRecord>;
-  return impl_->readers.Snapshot<Secrets>([&](Connection& db) -> Result<Secrets> {
-    Secrets found;
-    TRY_VOID(db.Each(
-        "SELECT field, sealed FROM credentials WHERE instance_id = ? ORDER BY field",
-        [&](Row& row) {
-          CredentialRecord& credential = found.emplace_back();
-          credential.field = row.Text();
-          credential.sealed = row.Text();
-        },
-        instance_id));
-    return found;
-  });
-}
-
-Result<std::optional<DataKeyRecord>> Store::DataKey(const std::string& instance_id) const {
-  using Key = std::optional<DataKeyRecord>;
-  return impl_->readers.Snapshot<Key>([&](Connection& db) -> Result<Key> {
-    Key found;
-    TRY_VOID(db.Each(
-        "SELECT master_key_id, wrapped FROM data_keys WHERE instance_id = ?",
-        [&](Row& row) {
-          found.emplace();
-          found->master_key_id = row.Text();
-          found->wrapped = row.Text();
-        },
-        instance_id));
-    return found;
-  });
+Result<SealedCredentials> Store::Credentials(const std::string& instance_id) const {
+  return impl_->readers.Snapshot<SealedCredentials>(
+      [&](Connection& db) -> Result<SealedCredentials> {
+        SealedCredentials found;
+        TRY_VOID(db.Each(
+            "SELECT master_key_id, wrapped FROM data_keys WHERE instance_id = ?",
+            [&](Row& row) {
+              found.data_key.emplace();
+              found.data_key->master_key_id = row.Text();
+              found.data_key->wrapped = row.Text();
+            },
+            instance_id));
+        TRY_VOID(db.Each(
+            "SELECT field, sealed FROM credentials WHERE instance_id = ? ORDER BY field",
+            [&](Row& row) {
+              CredentialRecord& credential = found.values.emplace_back();
+              credential.field = row.Text();
+              credential.sealed = row.Text();
+            },
+            instance_id));
+        return found;
+      });
 }
 
 Result<std::vector<GeneratedRecord>> Store::Generated(const std::string& instance_id) const {
@@ -184,17 +173,37 @@ Result<std::vector<GeneratedRecord>> Store::Generated(const std::string& instanc
   });
 }
 
-Result<std::vector<std::string>> Store::PlansInNamespace(const std::string& ns) const {
-  using Plans = std::vector<std::string>;
-  return impl_->readers.Snapshot<Plans>([&](Connection& db) -> Result<Plans> {
-    Plans found;
-    // The newest plan of each; a delete's plan says nothing about what is there.
+Result<std::optional<OperationRecord>> Store::LastPlanned(
+    const std::string& instance_id, const std::vector<std::string>& verbs) const {
+  return impl_->readers.Snapshot<std::optional<OperationRecord>>(
+      [&](Connection& db) -> Result<std::optional<OperationRecord>> {
+        std::optional<OperationRecord> found;
+        TRY_VOID(db.Each(
+            "SELECT " SLIPWAY_OPERATION_COLUMNS
+            " FROM operations WHERE instance_id = ?1 AND plan <> ''"
+            " AND verb IN (SELECT value FROM json_each(?2))"
+            " ORDER BY rowid DESC LIMIT 1",  // not by time: the wall clock may have gone back
+            [&](Row& row) { found = ReadOperation(row); }, instance_id, JsonList(verbs)));
+        if (found) TRY_VOID(LoadStages(db, *found));
+        return found;
+      });
+}
+
+Result<std::vector<InstanceKey>> Store::InstanceKeys(bool live) const {
+  using Keys = std::vector<InstanceKey>;
+  return impl_->readers.Snapshot<Keys>([&](Connection& db) -> Result<Keys> {
+    Keys found;
     TRY_VOID(db.Each(
-        "SELECT plan FROM (SELECT (SELECT o.plan FROM operations o WHERE o.instance_id = i.id"
-        " AND o.plan <> '' AND o.verb <> 'delete' ORDER BY o.created_ms DESC, o.id DESC LIMIT 1)"
-        " AS plan, i.created_ms AS age, i.id AS id FROM instances i"
-        " WHERE i.ns = ? AND i.deleted_ms = 0) WHERE plan IS NOT NULL ORDER BY age, id",
-        [&](Row& row) { found.push_back(row.Text()); }, ns));
+        "SELECT i.id, i.organization, i.engine FROM instances i WHERE"
+        " EXISTS (SELECT 1 FROM operations o WHERE o.instance_id = i.id AND o." SLIPWAY_LIVE
+        ") = ?1 AND (?1 OR i.deleted_ms = 0) ORDER BY i.created_ms, i.id",
+        [&](Row& row) {
+          InstanceKey& key = found.emplace_back();
+          key.id = row.Text();
+          key.organization = row.Text();
+          key.engine = row.Text();
+        },
+        live));
     return found;
   });
 }

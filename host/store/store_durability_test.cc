@@ -130,6 +130,7 @@ TEST_F(DurabilityTest, ManyThreadsCommitAndReadAtOnce) {
       for (int round = 1; round <= kRounds; ++round) {
         Change change;
         change.operation = operation;
+        change.operation.revision = round - 1;
         change.operation.stages[0].attempts = round;
         if (!store_->Commit(change)) ++wrong;
         const auto read = store_->GetOperation(operation.id);
@@ -157,6 +158,7 @@ TEST_F(DurabilityTest, KilledHostLosesNothingThatItAcknowledged) {
     for (int i = 0; store; ++i) {
       Change change;
       change.operation = operation;
+      change.operation.revision = i;
       change.events = {{0, "", 0, "e" + std::to_string(i), "{}"}};
       if (!(*store)->Commit(change)) break;
       if (::write(pipe[1], &i, sizeof i) != sizeof i) break;

@@ -57,7 +57,16 @@ class StoreTest : public testing::Test {
   Submission Deletion(const std::string& instance_id) {
     Submission submission;
     submission.operation = Operation("delete", instance_id);
-    submission.supersede = true;
+    submission.admit = [](const InstanceRecord&, const OperationRecord* live) -> Result<Admission> {
+      Admission out;
+      if (live == nullptr) return out;
+      out.superseded.emplace();
+      out.superseded->operation = *live;
+      out.superseded->operation.state = OperationState::kCancelled;
+      out.superseded->events = {{0, "", 0, "operation.cancelled", "{}"}};
+      out.superseded->takes_over = true;
+      return out;
+    };
     return submission;
   }
 
@@ -86,6 +95,7 @@ class StoreTest : public testing::Test {
     operation.finished_ms = clock_.NowMs();
     Change change;
     change.operation = operation;
+    change.operation.revision = store_->GetOperation(operation.id)->revision;
     if (deleted) {
       change.instance.emplace();
       change.instance->deleted = true;

@@ -22,6 +22,14 @@ struct Store::Impl {
   Writer writer;
 };
 
+Result<void> PutBackups(Transaction& tx, const std::string& instance_id,
+                        const BackupReport& report);
+Result<void> PutArchive(Transaction& tx, const ArchiveRecord& archive);
+// kConflict "BackupsExpired" when nothing is restored from that instance any more.
+Result<void> CheckSource(Transaction& tx, const std::string& instance_id);
 Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission);
+Result<Submitted> EditIn(Transaction& tx, const std::string& id, const Decide& decide,
+                         const std::optional<IdempotencyKey>& idempotency,
+                         const AuditRecord& audit);
 
 }  // namespace slipway::store

@@ -22,10 +22,10 @@ Result<std::optional<std::string>> FindRepeated(Transaction& tx, const Idempoten
   return operation_id;
 }
 
-Result<void> Remember(Transaction& tx, const Submission& submission,
+Result<void> Remember(Transaction& tx, const std::optional<IdempotencyKey>& idempotency,
                       const std::string& operation_id) {
-  if (!submission.idempotency) return {};
-  const IdempotencyKey& key = *submission.idempotency;
+  if (!idempotency) return {};
+  const IdempotencyKey& key = *idempotency;
   TRY_VOID(
       tx.db.Run("INSERT INTO idempotency (scope, key, fingerprint, operation_id, expires_ms)"
                 " VALUES (?,?,?,?,?)",
@@ -62,24 +62,59 @@ Result<void> AddInstance(Transaction& tx, InstanceRecord instance) {
   return InsertInstance(tx.db, instance);
 }
 
-Result<void> Supersede(Transaction& tx, const OperationRecord& live, const std::string& by) {
-  const Json error = Json::Obj({{"code", CodeName(Code::kCancelled)},
-                                {"reason", "Superseded"},
-                                {"message", "another operation took its place"}});
-  TRY_VOID(
-      tx.db.Run("UPDATE operations SET state = 'CANCELLED', error = ?, finished_ms = ?,"
-                " fence = fence + 1 WHERE id = ?",
-                error.Dump(), tx.now_ms, live.id));
-  TRY_VOID(
-      tx.db.Run("UPDATE stages SET state = 'FAILED', reason = 'Superseded', waiting_for = '',"
-                " finished_ms = ? WHERE operation_id = ? AND state = 'RUNNING'",
-                tx.now_ms, live.id));
-  const Json data = Json::Obj({{"reason", "Superseded"}, {"by", by}});
-  tx.events_of.push_back(live.id);
-  return InsertEvent(tx.db, {0, live.id, tx.now_ms, "operation.cancelled", data.Dump()});
+Result<Admission> Admitted(const Submission& submission, const InstanceRecord& instance,
+                           const OperationRecord* live) {
+  if (submission.admit) return submission.admit(instance, live);
+  if (live == nullptr) return Admission{};
+  return Error{Code::kConflict, "OperationInProgress", "an operation works on the instance"}.At(
+      live->id);
+}
+
+Result<void> WriteAudit(Transaction& tx, AuditRecord audit, const OperationRecord& operation) {
+  if (audit.target_id.empty()) {
+    audit.target_kind = "Instance";
+    audit.target_id = operation.instance_id;
+  }
+  if (audit.organization.empty()) audit.organization = operation.organization;
+  return InsertAudit(tx.db, audit, tx.now_ms);
+}
+
+// Is there room for one more operation of that verb?
+Result<void> CheckRoom(Transaction& tx, const OperationRecord& wanted, size_t most) {
+  size_t live = 0;
+  std::string same;
+  TRY_VOID(tx.db.Each(
+      "SELECT id, source FROM operations WHERE verb = ? AND " SLIPWAY_LIVE,
+      [&](Row& row) {
+        ++live;
+        std::string id = row.Text();
+        if (row.Text() == wanted.source) same = std::move(id);
+      },
+      wanted.verb));
+  if (!same.empty())
+    return Error{Code::kConflict, "OperationInProgress",
+                 "operation " + same + " (" + wanted.verb + ") has the same source"}
+        .At(same);
+  if (live < most) return {};
+  return Error{Code::kExhausted, "TooManyOperations",
+               std::to_string(live) + " operations of verb " + wanted.verb +
+                   " are under way, as many as may be"};
 }
 
 }  // namespace
+
+Result<void> WriteEdit(Transaction& tx, const OperationEdit& edit) {
+  TRY_VOID(UpdateOperation(tx.db, edit.operation));
+  TRY_VOID(tx.db.Run("UPDATE operations SET fence = fence + ?, cancel_asked = ? WHERE id = ?",
+                     edit.takes_over ? 1 : 0, edit.operation.cancel_asked, edit.operation.id));
+  for (EventRecord event : edit.events) {
+    if (event.operation_id.empty()) event.operation_id = edit.operation.id;
+    if (event.at_ms == 0) event.at_ms = tx.now_ms;
+    TRY_VOID(InsertEvent(tx.db, event));
+    tx.events_of.push_back(event.operation_id);
+  }
+  return {};
+}
 
 Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission) {
   if (submission.idempotency) {
@@ -93,7 +128,10 @@ Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission) {
   OperationRecord operation = submission.operation;
   std::string superseded;
   if (submission.instance) {
+    if (!operation.source.empty()) TRY_VOID(CheckSource(tx, operation.source));
+    if (submission.most_live != 0) TRY_VOID(CheckRoom(tx, operation, submission.most_live));
     TRY_VOID(AddInstance(tx, *submission.instance));
+    if (submission.archive) TRY_VOID(PutArchive(tx, *submission.archive));
     operation.instance_id = submission.instance->id;
   } else {
     TRY(const InstanceRecord instance, LoadInstance(tx.db, operation.instance_id));
@@ -101,18 +139,17 @@ Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission) {
       return Error{Code::kNotFound, "InstanceNotFound", "the instance is deleted"};
     if (operation.organization.empty()) operation.organization = instance.organization;
     TRY(const auto live, LoadLive(tx.db, operation.instance_id));
-    if (live && !submission.supersede)
-      return Error{Code::kConflict, "OperationInProgress", "an operation works on the instance"}.At(
-          live->id);
-    if (live && live->verb == "delete") {
-      TRY_VOID(Remember(tx, submission, live->id));
+    TRY(const Admission admission, Admitted(submission, instance, live ? &*live : nullptr));
+    if (admission.join) {
+      TRY_VOID(Remember(tx, submission.idempotency, live->id));
+      TRY_VOID(WriteAudit(tx, submission.audit, *live));
       TRY(Submitted submitted, Current(tx, live->id));
       submitted.replayed = true;
       return submitted;
     }
-    if (live) {
-      TRY_VOID(Supersede(tx, *live, operation.id));
-      superseded = live->id;
+    if (admission.superseded) {
+      TRY_VOID(WriteEdit(tx, *admission.superseded));
+      superseded = admission.superseded->operation.id;
     }
   }
   if (operation.created_ms == 0) operation.created_ms = tx.now_ms;
@@ -120,10 +157,31 @@ Result<Submitted> SubmitIn(Transaction& tx, const Submission& submission) {
   const Json data = Json::Obj({{"verb", operation.verb}, {"requestedBy", operation.requested_by}});
   TRY_VOID(InsertEvent(tx.db, {0, operation.id, tx.now_ms, "operation.created", data.Dump()}));
   tx.events_of.push_back(operation.id);
-  TRY_VOID(Remember(tx, submission, operation.id));
+  TRY_VOID(Remember(tx, submission.idempotency, operation.id));
+  TRY_VOID(WriteAudit(tx, submission.audit, operation));
   TRY(Submitted submitted, Current(tx, operation.id));
   submitted.superseded = superseded;
   return submitted;
+}
+
+Result<Submitted> EditIn(Transaction& tx, const std::string& id, const Decide& decide,
+                         const std::optional<IdempotencyKey>& idempotency,
+                         const AuditRecord& audit) {
+  if (idempotency) {
+    TRY(const auto repeated, FindRepeated(tx, *idempotency));
+    if (repeated) {
+      TRY(Submitted submitted, Current(tx, *repeated));
+      submitted.replayed = true;
+      return submitted;
+    }
+  }
+  TRY(const Submitted now, Current(tx, id));
+  TRY(const auto live, LoadLive(tx.db, now.instance.id));
+  TRY(const OperationEdit edit, decide(now.operation, now.instance, live ? &*live : nullptr));
+  TRY_VOID(WriteEdit(tx, edit));
+  TRY_VOID(Remember(tx, idempotency, id));
+  TRY_VOID(WriteAudit(tx, audit, now.operation));
+  return Current(tx, id);
 }
 
 }  // namespace slipway::store

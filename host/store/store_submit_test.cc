@@ -46,7 +46,7 @@ TEST_F(SubmitTest, RefusesANamespaceOfAnotherProject) {
 TEST_F(SubmitTest, RefusesASecondLiveOperation) {
   const Submitted made = Created("db");
   Submission second = Deletion(made.instance.id);
-  second.supersede = false;
+  second.admit = nullptr;
   EXPECT_REASON(store_->Submit(second), kConflict, "OperationInProgress");
   EXPECT_EQ(store_->Submit(second).error().field, made.operation.id);
   Finish(made.operation, OperationState::kSucceeded);
@@ -60,29 +60,61 @@ TEST_F(SubmitTest, RefusesAnUnknownOrDeletedInstance) {
   EXPECT_REASON(store_->Submit(Deletion(made.instance.id)), kNotFound, "InstanceNotFound");
 }
 
-TEST_F(SubmitTest, DeleteEndsTheLiveOperation) {
+TEST_F(SubmitTest, EndsTheLiveOperationAsItsAdmissionSays) {
   const Submitted made = Created("db");
   const auto deletion = store_->Submit(Deletion(made.instance.id));
   ASSERT_TRUE(deletion);
   EXPECT_EQ(deletion->superseded, made.operation.id);
   const auto ended = store_->GetOperation(made.operation.id);
   EXPECT_EQ(ended->state, OperationState::kCancelled);
-  EXPECT_EQ(ended->error["reason"].AsString(), "Superseded");
   EXPECT_EQ(ended->fence, made.operation.fence + 1);
-  EXPECT_EQ(ended->finished_ms, clock_.NowMs());
   EXPECT_EQ(store_->Events(made.operation.id, 0, 10)->back().type, "operation.cancelled");
   Change late;
   late.operation = made.operation;
   EXPECT_REASON(store_->Commit(late), kConflict, "FenceLost");
 }
 
-TEST_F(SubmitTest, SecondDeleteGivesTheRunningOne) {
+TEST_F(SubmitTest, JoinsTheLiveOperation) {
   const Submitted made = Created("db");
-  const auto first = store_->Submit(Deletion(made.instance.id));
-  const auto second = store_->Submit(Deletion(made.instance.id));
-  ASSERT_TRUE(second);
-  EXPECT_TRUE(second->replayed);
-  EXPECT_EQ(second->operation.id, first->operation.id);
+  Submission joins = Deletion(made.instance.id);
+  joins.admit = [](const InstanceRecord&, const OperationRecord*) -> Result<Admission> {
+    return Admission{true, std::nullopt};
+  };
+  joins.idempotency = IdempotencyKey{"s", "k", "f"};
+  for (int i = 0; i < 2; ++i) {
+    const auto joined = store_->Submit(joins);
+    ASSERT_TRUE(joined);
+    EXPECT_TRUE(joined->replayed);
+    EXPECT_EQ(joined->operation.id, made.operation.id);
+  }
+}
+
+TEST_F(SubmitTest, AnEditIsRepeatedByItsKeyAndRefusedAsItsDeciderSays) {
+  const Submitted made = Created("db");
+  int asked = 0;
+  const Decide decide = [&](const OperationRecord& operation, const InstanceRecord& instance,
+                            const OperationRecord* live) -> Result<OperationEdit> {
+    EXPECT_EQ(instance.id, made.instance.id);
+    EXPECT_TRUE(live != nullptr && live->id == made.operation.id);
+    ++asked;
+    OperationEdit edit;
+    edit.operation = operation;
+    edit.operation.cancel_asked = true;
+    edit.events = {{0, "", 0, "operation.cancel_asked", "{}"}};
+    return edit;
+  };
+  const IdempotencyKey key{"POST cancel", "k", "f"};
+  EXPECT_FALSE(store_->Edit(made.operation.id, decide, key, {})->replayed);
+  EXPECT_TRUE(store_->Edit(made.operation.id, decide, key, {})->replayed);
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(store_->GetOperation(made.operation.id)->cancel_asked);
+  const Decide refuses = [](const OperationRecord&, const InstanceRecord&,
+                            const OperationRecord*) -> Result<OperationEdit> {
+    return Error{Code::kPrecondition, "OperationNotCancellable", "no"};
+  };
+  EXPECT_REASON(store_->Edit(made.operation.id, refuses, {}, {}), kPrecondition,
+                "OperationNotCancellable");
+  EXPECT_REASON(store_->Edit("op_none", decide, {}, {}), kNotFound, "OperationNotFound");
 }
 
 TEST_F(SubmitTest, RepeatedKeyGivesTheCurrentOperation) {

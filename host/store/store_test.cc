@@ -56,13 +56,14 @@ TEST_F(StoreTest, CommitWritesEverythingInOneStep) {
   const auto inventory = store_->Inventory(made.instance.id);
   ASSERT_EQ(inventory->size(), 2u);
   EXPECT_EQ(inventory->at(0).name, "a") << "in the order of the first apply";
-  EXPECT_EQ((*store_->DataKey(made.instance.id))->wrapped, change.data_key->wrapped);
-  EXPECT_EQ(store_->Credentials(made.instance.id)->at(0).sealed, change.credentials[0].sealed);
+  EXPECT_EQ(store_->Credentials(made.instance.id)->data_key->wrapped, change.data_key->wrapped);
+  EXPECT_EQ(store_->Credentials(made.instance.id)->values.at(0).sealed,
+            change.credentials[0].sealed);
 }
 
 TEST_F(StoreTest, CommitUnderAnOldFenceChangesNothing) {
   const Submitted made = Created("db");
-  ASSERT_EQ(store_->ClaimLive()->size(), 1u);
+  ASSERT_EQ(*store_->ClaimLive(), 1);
   Change change;
   change.operation = made.operation;
   change.operation.plan = "{}";
@@ -78,6 +79,20 @@ TEST_F(StoreTest, CommitUnderAnOldFenceChangesNothing) {
   EXPECT_EQ(store_->Events(made.operation.id, 0, 10)->size(), 1u);
 }
 
+// The first write's outcome was unknown to its tick; the next tick read what was there before it.
+TEST_F(StoreTest, AWriteThatGoesThroughLateStopsTheTickThatDidNotSeeIt) {
+  const Submitted made = Created("db");
+  Change late, next;
+  late.operation = next.operation = made.operation;
+  late.operation.state = OperationState::kSucceeded;
+  late.events = {{0, "", 0, "stage.succeeded", "{}"}};
+  next.events = {{0, "", 0, "stage.skipped", "{}"}};
+  ASSERT_TRUE(store_->Commit(late));
+  EXPECT_REASON(store_->Commit(next), kConflict, "FenceLost");
+  EXPECT_EQ(store_->GetOperation(made.operation.id)->state, OperationState::kSucceeded);
+  EXPECT_EQ(store_->Events(made.operation.id, 0, 10)->back().type, "stage.succeeded");
+}
+
 TEST_F(StoreTest, CommitDropsTheRowsThatAreGone) {
   const Submitted made = Created("db");
   Change change;
@@ -88,6 +103,7 @@ TEST_F(StoreTest, CommitDropsTheRowsThatAreGone) {
   change.credentials = {{"password", "s"}};
   change.generated = {{"app", {"m1", "w"}, "first"}};
   ASSERT_TRUE(store_->Commit(change));
+  ++change.operation.revision;
   change.generated = {{"app", {"m1", "w"}, "second"}, {"metrics", {"m1", "w"}, "s"}};
   ASSERT_TRUE(store_->Commit(change));
   const auto generated = store_->Generated(made.instance.id);
@@ -95,17 +111,18 @@ TEST_F(StoreTest, CommitDropsTheRowsThatAreGone) {
   EXPECT_EQ(generated->at(0).sealed, "first") << "a secret that is out there does not change";
   Change second;
   second.operation = made.operation;
+  second.operation.revision = 2;
   second.operation.stages.pop_back();
   second.put_objects = {{"v1", "Secret", "ns", "b", "uid-b", "sha", 9}};
-  second.erase_objects = {{"", "Secret", "ns", "a", "", "", 0}};
+  second.erase_objects = {{"v1", "Secret", "ns", "a", "", "", 0}};
   second.erase_credentials = true;
   ASSERT_TRUE(store_->Commit(second));
   const auto inventory = store_->Inventory(made.instance.id);
   ASSERT_EQ(inventory->size(), 1u);
   EXPECT_EQ(inventory->at(0).uid, "uid-b");
   EXPECT_EQ(inventory->at(0).order, 2);
-  EXPECT_TRUE(store_->Credentials(made.instance.id)->empty());
-  EXPECT_FALSE(*store_->DataKey(made.instance.id));
+  EXPECT_TRUE(store_->Credentials(made.instance.id)->values.empty());
+  EXPECT_FALSE(store_->Credentials(made.instance.id)->data_key);
   EXPECT_TRUE(store_->Generated(made.instance.id)->empty());
   EXPECT_EQ(store_->GetOperation(made.operation.id)->stages.size(), 1u);
 }
@@ -115,7 +132,8 @@ TEST_F(StoreTest, PipelineAndUserDoNotOverwriteEachOther) {
   const auto patched = store_->PatchInstance(made.instance.id, 1, true, R"({"team":"a"})");
   ASSERT_TRUE(patched);
   EXPECT_EQ(patched->generation, 2);
-  ASSERT_TRUE(store_->UpdateInstance(made.instance.id, {"DEGRADED", "Down", "m", {}, {}}));
+  Finish(made.operation, OperationState::kSucceeded);
+  ASSERT_TRUE(store_->Observe(made.instance.id, {{"DEGRADED", "Down", "m", {}, {}}, {}, {}}));
   const auto instance = store_->GetInstance(made.instance.id);
   EXPECT_EQ(instance->state, "DEGRADED");
   EXPECT_EQ(instance->labels, R"({"team":"a"})");
@@ -130,7 +148,7 @@ TEST_F(StoreTest, PipelineAndUserDoNotOverwriteEachOther) {
 TEST_F(StoreTest, NothingRevivesADeletedInstance) {
   const Submitted made = Created("db");
   Finish(made.operation, OperationState::kSucceeded, true);
-  EXPECT_REASON(store_->UpdateInstance(made.instance.id, {"ACTIVE", "", "", {}, {}}), kNotFound,
+  EXPECT_REASON(store_->Observe(made.instance.id, {{"ACTIVE", "", "", {}, {}}, {}, {}}), kNotFound,
                 "InstanceNotFound");
   EXPECT_REASON(store_->PatchInstance(made.instance.id, 0, true, {}), kNotFound,
                 "InstanceNotFound");
@@ -139,58 +157,64 @@ TEST_F(StoreTest, NothingRevivesADeletedInstance) {
 
 TEST_F(StoreTest, AQuestionToCancelSurvivesAnOlderCopy) {
   const Submitted made = Created("db");
-  const auto asked = store_->AskCancel(made.operation.id);
-  ASSERT_TRUE(asked);
-  EXPECT_TRUE(asked->cancel_asked);
+  const auto ask = [](const OperationRecord& operation, const InstanceRecord&,
+                      const OperationRecord*) -> Result<OperationEdit> {
+    OperationEdit edit;
+    edit.operation = operation;
+    edit.operation.cancel_asked = true;
+    return edit;
+  };
+  ASSERT_TRUE(store_->Edit(made.operation.id, ask, {}, {}));
   Change change;
   change.operation = made.operation;  // read before the question
   ASSERT_TRUE(store_->Commit(change));
   EXPECT_TRUE(store_->GetOperation(made.operation.id)->cancel_asked);
-  Finish(made.operation, OperationState::kCancelled);
-  EXPECT_REASON(store_->AskCancel(made.operation.id), kPrecondition, "NotCancellable");
-  EXPECT_REASON(store_->AskCancel("op_none"), kNotFound, "OperationNotFound");
 }
 
-TEST_F(StoreTest, RetryStartsTheFailedStageAfresh) {
-  Submitted made = Created("db");
-  EXPECT_REASON(store_->AskRetry(made.operation.id), kPrecondition, "NotRetryable");
-  made.operation.stages[0].state = StageState::kSucceeded;
-  made.operation.stages[1].state = StageState::kFailed;
-  made.operation.stages[1].attempts = 4;
-  made.operation.error = Json::Obj({{"reason", "X"}});
-  made.operation.rollback_outcome = "RETAINED";
-  Finish(made.operation, OperationState::kFailed);
-  const auto retried = store_->AskRetry(made.operation.id);
-  ASSERT_TRUE(retried) << retried.error().message;
-  EXPECT_EQ(retried->state, OperationState::kRunning);
-  EXPECT_EQ(retried->stage, 1u);
-  EXPECT_EQ(retried->stages[0].state, StageState::kSucceeded);
-  EXPECT_EQ(retried->stages[1].state, StageState::kPending);
-  EXPECT_EQ(retried->stages[1].attempts, 0);
-  EXPECT_TRUE(retried->error.is_null());
-  EXPECT_EQ(retried->finished_ms, 0);
-  EXPECT_EQ(retried->rollback_outcome, "");
-  EXPECT_EQ(retried->fence, made.operation.fence + 1);
+TEST_F(StoreTest, ObservationGivesWayToAnOperation) {
+  const Submitted made = Created("db");
+  EXPECT_REASON(store_->Observe(made.instance.id, {{"DEGRADED", "Down", "m", {}, {}}, {}, {}}),
+                kConflict, "OperationInProgress");
+  EXPECT_EQ(store_->GetInstance(made.instance.id)->state, "PROVISIONING");
 }
 
-TEST_F(StoreTest, RetryOfABlockedRollbackGoesOnRollingBack) {
-  Submitted made = Created("db");
-  made.operation.stages[1].state = StageState::kFailed;
-  made.operation.stages[1].rollback = true;
-  made.operation.rollback_reason = "Failed";
-  Finish(made.operation, OperationState::kBlocked);
-  const auto retried = store_->AskRetry(made.operation.id);
-  ASSERT_TRUE(retried);
-  EXPECT_EQ(retried->state, OperationState::kRollingBack);
-  EXPECT_EQ(retried->rollback_reason, "Failed");
+TEST_F(StoreTest, ObservedCredentialsReplaceTheStoredOnesWhole) {
+  const Submitted made = Created("db");
+  Change change;
+  change.operation = made.operation;
+  change.data_key = DataKeyRecord{"m1", "w1"};
+  change.credentials = {{"password", "old"}, {"uri", "gone"}};
+  ASSERT_TRUE(store_->Commit(change));
+  Finish(made.operation, OperationState::kSucceeded);
+  ASSERT_TRUE(
+      store_->Observe(made.instance.id, {{}, DataKeyRecord{"m1", "w2"}, {{"password", "new"}}}));
+  const auto sealed = store_->Credentials(made.instance.id);
+  ASSERT_EQ(sealed->values.size(), 1u);
+  EXPECT_EQ(sealed->values[0].sealed, "new");
+  EXPECT_EQ(sealed->data_key->wrapped, "w2");
 }
 
-TEST_F(StoreTest, RetryGivesWayToANewerOperation) {
-  Submitted made = Created("db");
-  made.operation.rollback_outcome = "RETAINED";
-  Finish(made.operation, OperationState::kFailed);
-  ASSERT_TRUE(store_->Submit(Deletion(made.instance.id)));
-  EXPECT_REASON(store_->AskRetry(made.operation.id), kConflict, "OperationInProgress");
+TEST_F(StoreTest, AnObjectIsItselfInEveryVersionOfItsGroupAndInNoOtherGroup) {
+  const Submitted made = Created("db");
+  Change change;
+  change.operation = made.operation;
+  change.put_objects = {{"a.example/v1beta1", "Cluster", "ns", "x", "", "", 1},
+                        {"b.example/v1", "Cluster", "ns", "x", "", "", 2}};
+  ASSERT_TRUE(store_->Commit(change));
+  ++change.operation.revision;
+  change.put_objects = {{"a.example/v1", "Cluster", "ns", "x", "uid", "sha", 3}};
+  ASSERT_TRUE(store_->Commit(change));
+  auto inventory = store_->Inventory(made.instance.id);
+  ASSERT_EQ(inventory->size(), 2u);
+  EXPECT_EQ(inventory->at(0).api_version, "a.example/v1");
+  EXPECT_EQ(inventory->at(0).order, 1);
+  ++change.operation.revision;
+  change.put_objects.clear();
+  change.erase_objects = {{"a.example/v1beta1", "Cluster", "ns", "x", "", "", 0}};
+  ASSERT_TRUE(store_->Commit(change));
+  inventory = store_->Inventory(made.instance.id);
+  ASSERT_EQ(inventory->size(), 1u) << "the other group's object is not ours to forget";
+  EXPECT_EQ(inventory->at(0).api_version, "b.example/v1");
 }
 
 TEST_F(StoreTest, ClaimTakesOnlyLiveOperations) {
@@ -198,40 +222,13 @@ TEST_F(StoreTest, ClaimTakesOnlyLiveOperations) {
   Finish(done.operation, OperationState::kSucceeded);
   const Submitted live = Created("b");
   Reopen();
-  const auto claims = store_->ClaimLive();
-  ASSERT_EQ(claims->size(), 1u);
-  EXPECT_EQ(claims->at(0), std::make_pair(live.instance.id, live.operation.id));
+  EXPECT_EQ(*store_->ClaimLive(), 1);
   EXPECT_EQ(store_->GetOperation(live.operation.id)->fence, live.operation.fence + 1);
-}
-
-TEST_F(StoreTest, NamespaceIsSharedInAProjectAndHeldWhileItGoes) {
-  const Submitted first = Created("a");
-  const Submitted second = Created("b");
-  EXPECT_TRUE(*store_->AcquireNamespace("acme-shop", "acme", "shop"));
-  EXPECT_TRUE(*store_->AcquireNamespace("acme-shop", "acme", "shop"));
-  EXPECT_REASON(store_->AcquireNamespace("acme-shop", "acme", "other"), kConflict,
-                "NamespaceTaken");
-  EXPECT_FALSE(*store_->ReleaseNamespace("acme-shop", first.instance.id)) << "b uses it";
-  Finish(second.operation, OperationState::kSucceeded, true);
-  EXPECT_TRUE(*store_->ReleaseNamespace("acme-shop", first.instance.id));
-  EXPECT_TRUE(*store_->ReleaseNamespace("acme-shop", first.instance.id)) << "asking again";
-  EXPECT_FALSE(*store_->AcquireNamespace("acme-shop", "acme", "shop")) << "wait until it is gone";
-  Change change;
-  change.operation = first.operation;
-  change.forget_namespace = "acme-shop";
-  ASSERT_TRUE(store_->Commit(change));
-  EXPECT_TRUE(*store_->AcquireNamespace("acme-shop", "acme", "shop"));
-}
-
-TEST_F(StoreTest, PlansAreThoseOfLiveInstances) {
-  for (const char* name : {"a", "b", "c"}) {
-    Submitted made = Created(name);
-    made.operation.plan = name;
-    Finish(made.operation, OperationState::kSucceeded, std::string(name) == "b");
-    clock_.Advance(1);
-  }
-  EXPECT_EQ(*store_->PlansInNamespace("acme-shop"), (std::vector<std::string>{"a", "c"}));
-  EXPECT_TRUE(store_->PlansInNamespace("other")->empty());
+  const auto keys = store_->InstanceKeys(true);
+  ASSERT_EQ(keys->size(), 1u);
+  EXPECT_EQ(keys->at(0).id, live.instance.id);
+  EXPECT_EQ(keys->at(0).organization, "acme");
+  EXPECT_EQ(store_->InstanceKeys(false)->at(0).id, done.instance.id);
 }
 
 TEST_F(StoreTest, PagesStayPutUnderInsertAndDelete) {

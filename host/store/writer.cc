@@ -122,7 +122,7 @@ void Writer::RunGroup(const std::vector<std::shared_ptr<Job>>& group, Transactio
                                      {"writes", static_cast<int64_t>(group.size())}});
   failures_total_.Add();
   tx.events_of.clear();
-  // What failed by its own guard read rows that are gone now, so it gets the same answer.
+  // A write that failed by its own guard has read rows that are gone now; it gets the same answer.
   for (const auto& job : group) job->result = WriteFailed(outcome.error().message);
 }
 

@@ -18,15 +18,15 @@
 
 namespace slipway::store {
 
-// What one write works with, on the writer's thread and inside its own savepoint.
+// The tools of one write, on the writer's thread and inside its own savepoint.
 struct Transaction {
   Connection& db;
   int64_t now_ms;
   std::vector<std::string> events_of;  // operations that got events
 };
 
-// Owns the writing connection and the thread that uses it. All writes that wait are put into one
-// transaction, each under a savepoint: one that fails rolls back alone.
+// Owns the writing connection and its thread. All waiting writes go into one transaction, each
+// under a savepoint: a failed write rolls back alone.
 class Writer {
  public:
   Writer(std::unique_ptr<Connection> db, const Clock& clock, Logger& log, Metrics& metrics);

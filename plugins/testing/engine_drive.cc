@@ -31,7 +31,7 @@ std::string Quote(std::string_view text) {
   return out + "\"";
 }
 
-// A raw line feed in JSON is white space; an answer here is one line.
+// Each answer is one line. A raw line feed in JSON is white space.
 int32_t Write(const slipway_call* call, slipway_bytes bytes) {
   for (const char c : slipway::view(bytes))
     static_cast<Sink*>(call->host)->result += c == '\n' ? ' ' : c;

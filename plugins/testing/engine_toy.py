@@ -3,14 +3,18 @@ import copy
 import glob
 import json
 import os
+import re
 import subprocess
 
+import jsonschema
 import pytest
 
+SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "sdk", "schema")
 NOW = 1790000000000
 NAMESPACE = "acme-orders"
 INSTANCE = {"id": "0b6f3c1e-7a52-4d9e-9a55-1f2e3d4c5b6a", "name": "orders", "namespace": NAMESPACE,
             "seed": "5eed0123456789abcdef", "organization": "acme", "project": "orders"}
+OPERATION = {"id": "7d1f9a52-4a0e-4c6f-8b1d-2c3d4e5f6a7b", "started_ms": NOW - 60000}
 TIERS = {
     "FREE": {"instances": 1, "storage": "5Gi", "memory": "512Mi", "cpu": "500m", "pod_monitor": False},
     "STANDARD": {"instances": 3, "storage": "50Gi", "memory": "4Gi", "cpu": "2", "pod_monitor": True},
@@ -20,10 +24,17 @@ TIERS = {
 NONSENSE = ["", "{", "[1,2", "nul", '{"a":"\\ud800"}', "[" * 5000, '{"spec":[]}', "7", "null"]
 
 
+def checker(function):
+    """What checks an answer as the host does: by the schema of the SDK."""
+    with open(os.path.join(SCHEMAS, function + ".schema.json"), encoding="utf-8") as file:
+        return jsonschema.Draft202012Validator(json.load(file))
+
+
 class Engine:
-    """One driver process; calls are lines. `raw` keeps the bytes."""
+    """One driver process; calls are lines. `raw` keeps the bytes, `ok` takes good answers only."""
 
     def __init__(self, settings="{}"):
+        self.checkers = {}
         self.process = subprocess.Popen(
             [os.environ["SLIPWAY_ENGINE_DRIVE"], os.environ["SLIPWAY_ENGINE"], settings],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -42,14 +53,21 @@ class Engine:
     def ok(self, function, document, now=NOW):
         answer = self.call(function, document, now)
         assert answer["code"] == 0, answer
+        if function not in self.checkers:
+            self.checkers[function] = checker(function)
+        self.checkers[function].validate(answer["result"])
         return answer["result"]
 
-    def spec(self, tier, backup=None, parameters=None):
-        return self.ok("validate", request(asked(tier, backup, parameters)))["spec"]
+    def spec(self, tier, backup=None, parameters=None, arguments=None):
+        spec = self.ok("validate", request(asked(tier, backup, parameters), arguments=arguments))["spec"]
+        if "parameters" not in self.checkers:
+            self.checkers["parameters"] = jsonschema.Draft202012Validator(self.ok("describe", {})["parameters_schema"])
+        self.checkers["parameters"].validate(spec["parameters"])
+        return spec
 
-    def refused(self, spec):
+    def refused(self, spec, verb="create", arguments=None):
         """The fields that validate complains about."""
-        answer = self.call("validate", request(spec))
+        answer = self.call("validate", request(spec, verb, arguments))
         assert answer["code"] == 1 and answer["result"] is None, answer
         return [failure["field"] for failure in answer["failures"]]
 
@@ -63,20 +81,33 @@ def asked(tier, backup=None, parameters=None, **change):
     return dict(TIERS[tier], tier=tier, parameters=parameters or {}, backup=backup, **change)
 
 
-def request(spec):
-    return {"schema": 1, "verb": "create", "instance": {"name": INSTANCE["name"], "namespace": NAMESPACE},
-            "spec": spec, "previous": None}
+# The documents of the host, with all members that sdk/DOCUMENTS.md names, in every verb.
+def request(spec, verb="create", arguments=None):
+    return {"schema": 1, "verb": verb, "instance": {"name": INSTANCE["name"], "namespace": NAMESPACE},
+            "spec": spec, "previous": None, "arguments": arguments or {}}
 
 
 def plan(engine, spec, verb="create"):
-    return engine.ok("plan", {"schema": 1, "verb": verb, "instance": INSTANCE, "spec": spec, "previous": None})
+    return engine.ok("plan", {"schema": 1, "verb": verb, "operation": OPERATION, "instance": INSTANCE, "spec": spec,
+                              "previous": None, "arguments": {}})
 
 
 def step_input(stage, spec, observed=(), inventory=(), verb="create", kinds=None, needs=None, started=NOW):
-    """`kinds`: what the cluster does not know is False; the rest is taken to be there."""
-    return {"schema": 1, "verb": verb, "stage": stage, "attempt": 1, "stage_started_ms": started,
-            "instance": INSTANCE, "spec": spec, "previous": None, "carry": {}, "facts": {"kinds": kinds or {}},
-            "observed": list(observed), "inventory": list(inventory), "needs": needs or {}}
+    """`kinds`: False for a kind that the cluster does not know; others count as known.
+    `started`: when the stage began; under `observe` (stage OBSERVE) since when the instance has been unhealthy, or 0."""
+    return {"schema": 1, "verb": verb, "operation": OPERATION, "stage": stage, "attempt": 1, "stage_started_ms": started,
+            "now_ms": NOW, "instance": INSTANCE, "spec": spec, "previous": None, "arguments": {}, "carry": {},
+            "facts": {"kinds": kinds or {}}, "observed": list(observed), "inventory": list(inventory), "needs": needs or {}}
+
+
+def check_durations(engine, spec, observed):
+    """`observed` shows an operator that has written nothing. Its silence is told in seconds, but only since a start that can be."""
+    for verb, stage in (("create", "WAITING_FOR_READY"), ("observe", "OBSERVE")):
+        for started in (0, -1, None, NOW + 1, 2 * NOW):
+            got = engine.ok("step", step_input(stage, spec, observed, verb=verb, started=started))["verdict"]
+            assert got["reason"] != "OperatorNotResponding" and not re.search(r"\d s\b", got["message"]), (verb, started, got)
+        got = engine.ok("step", step_input(stage, spec, observed, verb=verb, started=NOW - 61000))["verdict"]
+        assert got["reason"] == "OperatorNotResponding" and " for 61 s: " in got["message"], got
 
 
 def condition(kind, value="True", reason="", message=""):
@@ -85,6 +116,11 @@ def condition(kind, value="True", reason="", message=""):
 
 def meta(name, **labels):
     return {"name": name, "namespace": NAMESPACE, "labels": {"slipway.dev/instance": INSTANCE["id"], **labels}}
+
+
+def uid(kind, name):
+    """That of an object which was applied."""
+    return "uid-of-%s-%s" % (kind, name)
 
 
 def vectors(test_file):
@@ -151,6 +187,10 @@ class ToyCluster:
         """Any other object that the engine needs, whole; None when it does not exist."""
         raise AssertionError("the toy has no %s" % ref)
 
+    def list(self, kind, selector):
+        """The objects of a need by label, newest first."""
+        raise AssertionError("the toy lists no %s of %s" % (kind, selector))
+
     def take(self, result):
         for wanted in result.get("apply", []):
             kind = wanted["apiVersion"] + "/" + wanted["kind"]
@@ -162,10 +202,12 @@ class ToyCluster:
             del self.applied[key]
 
     def inventory(self):
-        return [{"apiVersion": o["apiVersion"], "kind": o["kind"], "namespace": NAMESPACE, "name": name}
+        return [{"apiVersion": o["apiVersion"], "kind": o["kind"], "namespace": NAMESPACE, "name": name, "uid": uid(o["kind"], name)}
                 for (_, name), o in self.applied.items()]
 
     def fetch(self, ref):
+        if "labelSelector" in ref:
+            return {"items": self.list(ref["kind"], ref["labelSelector"])}
         if ref["kind"] != "Secret":
             return self.get(ref)
         made = self.applied.get(("v1/Secret", ref["name"]))

@@ -2,7 +2,8 @@
 #
 # One shared object NAME-VERSION.so that exports the entry symbol and nothing else. NAME is the
 # target's unless given. LIBS are linked in privately: static or header-only ones, for the host
-# refuses an engine that needs more than the C and C++ runtime.
+# refuses an engine that needs more than the C and C++ runtime. It also refuses one without the
+# linker's hardening below.
 set(SLIPWAY_ENGINE_MAP "${CMAKE_CURRENT_LIST_DIR}/engine.map" CACHE INTERNAL "export list of an engine")
 
 function(slipway_add_engine target)
@@ -31,7 +32,8 @@ function(slipway_add_engine target)
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LINK_DEPENDS "${SLIPWAY_ENGINE_MAP}" SKIP_BUILD_RPATH ON INSTALL_RPATH "")
   target_link_options(${target} PRIVATE
-    "LINKER:--version-script=${SLIPWAY_ENGINE_MAP}" "LINKER:-z,now" "LINKER:-z,relro" "LINKER:-z,nodelete")
+    "LINKER:--version-script=${SLIPWAY_ENGINE_MAP}" "LINKER:-z,now" "LINKER:-z,relro" "LINKER:-z,nodelete"
+    "LINKER:-z,noexecstack" "LINKER:-z,text")
   # A sanitizer's runtime comes with the host's executable, so its symbols are open here.
   if(NOT "${SLIPWAY_SANITIZE}${CMAKE_CXX_FLAGS}${CMAKE_C_FLAGS}" MATCHES "sanitize|address|thread|undefined")
     target_link_options(${target} PRIVATE "LINKER:-z,defs")

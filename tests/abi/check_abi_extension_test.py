@@ -1,4 +1,4 @@
-"""The checker passes what extends the frozen header and names what does not."""
+"""The checker accepts an extension of the frozen header and names everything else."""
 import os
 import subprocess
 import sys

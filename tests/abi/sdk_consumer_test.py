@@ -1,4 +1,4 @@
-"""Installs the SDK alone and builds an engine against it outside the tree, as a third party would."""
+"""Installs only the SDK and builds an engine against it outside the tree, as a third party does."""
 import os
 import re
 import subprocess
@@ -18,21 +18,30 @@ slipway_add_engine(acme-c VERSION 0.1.0 SOURCES plain.c)
 slipway_add_engine(acme-kit VERSION 1.0.0 SOURCES kit.cc LIBS SlipwaySdk::kit)
 """
 
-KIT = """#include <slipway/engine.hpp>
+KIT = """#include <slipway/kit/kit.h>
 
-#include <slipway/kit/documents.h>
+using namespace slipway::kit;
 
-namespace kit = slipway::kit;
-
-class Kit final : public slipway::Engine {
- public:
-  explicit Kit(std::string_view config) { kit::ParseSettings(config, {}); }
-  void describe(slipway::Call& call) const override { call.write(kit::Json::Obj({{"schema", 1}}).Dump()); }
-  void validate(slipway::Call& call, std::string_view text) const override { call.write(kit::Json::Parse(text).Dump()); }
-  void plan(slipway::Call& call, std::string_view) const override { call.write(kit::DeletePlan("all").Dump()); }
-  void step(slipway::Call& call, std::string_view text) const override { call.write(kit::Json::Parse(text).Dump()); }
+struct Settings {
+  static Settings Parse(std::string_view config) { ParseSettings(config, {}); return {}; }
 };
-SLIPWAY_ENGINE(Kit, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION)
+struct Observed {
+  Observed(const Json&, const Instance&) {}
+};
+struct Stages : Work<Settings, Instance, Observed> {
+  using Work::Work;
+  Json Make() const { return Result(Ready("Made", instance.name)); }
+};
+Description About() {
+  return {.engine = SLIPWAY_ENGINE_NAME, .version = SLIPWAY_ENGINE_VERSION, .title = "Acme", .database_type = "ACME"};
+}
+Json Normalised(const Json& spec, const Complain&, const Warn&) { return spec; }
+Json Quota(const Instance&) { return Json::Obj(); }
+constexpr StageRow<Stages> kTable[] = {{"create", "CRD_DEPLOYMENT", "Object", &Stages::Make}};
+constexpr Definition<Stages> kAcme{.description = About, .name = {40, "it is a label"}, .normalise = Normalised,
+                                   .quota = Quota, .sized = "create", .table = kTable};
+using Acme = TableEngine<kAcme, Settings>;
+SLIPWAY_ENGINE(Acme, SLIPWAY_ENGINE_NAME, SLIPWAY_ENGINE_VERSION)
 """
 
 

@@ -62,7 +62,8 @@ void ConnectProxy::Tunnel(int client) {
   std::string head;
   char c = 0;
   while (head.find("\r\n\r\n") == std::string::npos && ::recv(client, &c, 1, 0) == 1) head += c;
-  // "CONNECT 127.0.0.1:6443 HTTP/1.1": everything is on loopback.
+  // A line such as "CONNECT 127.0.0.1:6443 HTTP/1.1". We ignore the host, since all are on
+  // loopback.
   const int port = std::atoi(head.c_str() + std::min(head.find(':') + 1, head.size()));
   const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = Loopback(port);

@@ -7,7 +7,7 @@
 
 namespace slipway::kube {
 
-// An HTTP proxy that knows CONNECT alone. A thread a tunnel.
+// An HTTP proxy that knows only CONNECT. It has one thread per tunnel.
 class ConnectProxy {
  public:
   ConnectProxy();

@@ -30,7 +30,7 @@ std::string FirstLine(int fd) {
   return line;
 }
 
-// Ends the control plane with the tests, not with the process.
+// Ends the control plane together with the tests, not with the process.
 class Owner : public ::testing::Environment {
  public:
   void TearDown() override { plane.reset(); }

@@ -13,11 +13,12 @@
 
 namespace slipway::kube {
 
-// A real API server with etcd and the controllers on loopback, one for the whole test program. It
-// sends every fiftieth client a GOAWAY, and etcd's history is short: lists grow old in seconds.
+// A real API server on loopback, with etcd and the controllers; the whole test program shares it.
+// It sends every fiftieth client a GOAWAY. The history of etcd is short, so lists grow old in
+// seconds.
 class ControlPlane {
  public:
-  // Null when $SLIPWAY_KUBE, the program that `tests/controlplane/build` printed, is not set.
+  // Null when $SLIPWAY_KUBE is not set. It is the path that `tests/controlplane/build` prints.
   static ControlPlane* Get();
 
   ~ControlPlane();
@@ -26,14 +27,15 @@ class ControlPlane {
 
   enum class Through { kDirect, kFaults };
 
-  // An administrator's way in, by itself or through the proxy that misbehaves on demand.
+  // The config of an administrator, direct or through the proxy that misbehaves on demand.
   Config AdminConfig(Through through = Through::kDirect) const;
-  // What a command of the program printed; a failed one fails the test.
+  // Runs a command of the program and returns its output. A command that fails fails the test.
   std::string Run(const std::vector<std::string>& args) const;
   std::string Kubectl(std::vector<std::string> args) const;
-  // A new account's token.
+  // The token of a new account.
   std::string Token(const std::string& ns, const std::string& account) const;
-  // Signs PATH.crt and PATH.key; a duration like "3s", negative for one that has expired.
+  // Signs PATH.crt and PATH.key. `validity` is like "3s"; a negative one makes an expired
+  // certificate.
   void Certificate(const std::string& path, const std::string& user,
                    const std::string& validity) const;
   pid_t Pid(const std::string& name) const;  // "apiserver", "etcd", "faults"
@@ -41,7 +43,7 @@ class ControlPlane {
 
   void Fault(const Json& rule) const;
   void ClearFaults() const;
-  // The proxy's log so far: method, path, query, verb, userAgent, status.
+  // The log of the proxy so far: method, path, query, verb, userAgent, status.
   std::vector<Json> Requests() const;
 
   const std::string& dir() const { return dir_; }
@@ -62,7 +64,7 @@ class ControlPlane {
   int stdin_ = -1;
 };
 
-// A namespace and a client of the control plane for each test.
+// Gives each test a namespace and a client of the control plane.
 class ControlPlaneTest : public ::testing::Test {
  protected:
   void SetUp() override;
@@ -70,11 +72,11 @@ class ControlPlaneTest : public ::testing::Test {
 
   std::unique_ptr<Client> Connect(Config config,
                                   const std::function<void(ClientOptions&)>& change = {});
-  // Opens a client through the proxy with short waits.
+  // Opens a client that goes through the proxy and has short waits.
   std::unique_ptr<Client> ConnectFaults(const std::function<void(ClientOptions&)>& change = {});
   Json ConfigMap(const std::string& name, const std::string& value = "v") const;
   ObjectRef Ref(const std::string& name) const;
-  // A file of this test.
+  // The path of a file that belongs to this test.
   std::string Path(const std::string& name) const;
   std::string Write(const std::string& name, const std::string& text) const;
 
@@ -86,9 +88,9 @@ class ControlPlaneTest : public ::testing::Test {
   std::unique_ptr<Client> admin_;
 };
 
-// The user that the server takes the client for: {"username", "uid", "groups", "extra"}.
+// The user that the server sees in the client: {"username", "uid", "groups", "extra"}.
 Json WhoAmI(Client& client);
-// Looks every few milliseconds; false after so long.
+// Checks every few milliseconds; returns false when the time is up.
 bool Eventually(const std::function<bool()>& holds, int64_t timeout_ms = 90'000);
 
 }  // namespace slipway::kube

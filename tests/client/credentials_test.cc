@@ -1,4 +1,4 @@
-// Who the client is to the server, and how that is kept current.
+// Tests who the client is to the server, and how the client keeps that current.
 #include <cstdlib>
 #include <fstream>
 
@@ -19,7 +19,7 @@ class CredentialsTest : public ControlPlaneTest {
            "', certificate-authority: " + plane_->ca_file() + more + "}}]\n";
   }
 
-  // A kubeconfig of one file with this user and, perhaps, more about the cluster.
+  // Loads a kubeconfig of one file with this user and, optionally, more about the cluster.
   Config Load(const std::string& user, const std::string& cluster = {}) const {
     const std::string text = ClusterYaml(cluster) + "users: [{name: u, user: {" + user +
                              "}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
@@ -33,7 +33,7 @@ class CredentialsTest : public ControlPlaneTest {
 
   std::string Name(const Config& config) { return WhoAmI(*Connect(config))["username"].AsString(); }
 
-  // The next question is answered with 401.
+  // Makes the server answer the next request with 401.
   void RefuseOnce() const {
     plane_->Fault(Json::Obj({{"match", Json::Obj({{"path", "selfsubjectreviews"}})},
                              {"action", "status"},
@@ -137,7 +137,7 @@ TEST_F(CredentialsTest, APodsAccountRotatesItsToken) {
   const auto client = Connect(*config);
   ASSERT_EQ(WhoAmI(*client)["username"].AsString(), Account("one"));
   Write("token", plane_->Token(ns_, "two"));
-  // Its tokens die with an account, some seconds later: the server remembers whom it let in.
+  // Tokens die some seconds after their account, because the server remembers whom it let in.
   ASSERT_TRUE(admin_->Delete({"v1", "ServiceAccount", ns_, "one"}, {}));
   std::string name;
   EXPECT_TRUE(Eventually(

@@ -24,8 +24,8 @@ class OutageTest : public ControlPlaneTest {
     return object && object->Parse().At("/data/k").AsString() == value;
   }
 
-  // Applies and reads on several threads while something is killed; what cannot be answered in
-  // time is an outage, and nothing else may go wrong.
+  // Applies and reads on several threads while `victim` is killed. A request that gets no answer in
+  // time counts as an outage; nothing else may go wrong.
   void WorkThrough(const std::string& victim) {
     const auto client = Connect(plane_->AdminConfig(), [](ClientOptions& o) {
       o.request_timeout_ms = 5'000;
@@ -77,7 +77,7 @@ TEST_F(OutageTest, EtcdIsKilledAmidRequestsAndWatches) {
   WorkThrough("etcd");
 }
 
-// A server that has started anew does not remember what was before.
+// A restarted server does not remember what was before.
 TEST_F(OutageTest, AVersionFromBeforeTheServersMemoryIsTakenInAnew) {
   const auto client = ConnectFaults();
   const auto informer = Inform(*client);
@@ -88,7 +88,7 @@ TEST_F(OutageTest, AVersionFromBeforeTheServersMemoryIsTakenInAnew) {
   plane_->AwaitReady();
   ASSERT_TRUE(Eventually(
       [&] { return static_cast<bool>(admin_->Apply(ConfigMap("a", "1"), {.force = true})); }));
-  // Its memory begins when it has started; one more start, and the change lies before it.
+  // Its memory begins when it starts. After one more start the change lies before that.
   ASSERT_EQ(::kill(plane_->Pid("apiserver"), SIGKILL), 0);
   plane_->AwaitReady();
   plane_->ClearFaults();
@@ -102,7 +102,7 @@ TEST_F(OutageTest, AVersionFromBeforeTheServersMemoryIsTakenInAnew) {
   EXPECT_EQ(streams, 2) << "the version was gone";
 }
 
-// Connections stay open and nothing comes: neither an answer nor a reset.
+// The connections stay open but carry nothing: neither an answer nor a reset.
 TEST_F(OutageTest, APeerThatStopsAnsweringIsLeftInBoundedTime) {
   const auto client = ConnectFaults([](ClientOptions& o) {
     o.request_timeout_ms = 500;
@@ -117,7 +117,7 @@ TEST_F(OutageTest, APeerThatStopsAnsweringIsLeftInBoundedTime) {
   const int64_t start = clock_.SteadyMs();
   const auto got = client->Get(Ref("a"));
   EXPECT_LT(clock_.SteadyMs() - start, 20'000);  // 1.5 s on a machine that is not busy
-  std::this_thread::sleep_for(std::chrono::milliseconds(2'000));  // watches go silent, too
+  std::this_thread::sleep_for(std::chrono::milliseconds(2'000));  // the watches go silent, too
   ASSERT_EQ(::kill(proxy, SIGCONT), 0);
   ASSERT_FALSE(got);
   EXPECT_TRUE(got.error().retryable);

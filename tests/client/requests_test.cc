@@ -1,4 +1,4 @@
-// What single requests and lists do to a real server, and what it makes of them.
+// Tests single requests and lists against a real server.
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -17,7 +17,7 @@ Json Fault(const std::string& path, const std::string& action, int count) {
 
 class RequestsTest : public ControlPlaneTest {
  protected:
-  // Each thread makes, reads and takes away objects of its own.
+  // Each thread makes, reads and removes objects of its own.
   std::string FirstFailure(Client& client, int threads, int rounds) const {
     std::mutex mutex;
     std::string first;
@@ -55,7 +55,7 @@ class RequestsTest : public ControlPlaneTest {
 
 TEST_F(RequestsTest, NoRequestFailsWhenTheServerSendsConnectionsAway) {
   const auto client = Connect(plane_->AdminConfig());
-  // A create is never sent twice by itself; a fiftieth of all answers ends its connection.
+  // The client never repeats a create by itself, and a fiftieth of all answers ends the connection.
   EXPECT_EQ(FirstFailure(*client, 16, 25), "");
 }
 
@@ -117,7 +117,7 @@ TEST_F(RequestsTest, DeleteTakesDependentsAlongAsItSays) {
   const auto owner = admin_->Create(ConfigMap("owner"));
   ASSERT_TRUE(owner);
   ASSERT_TRUE(admin_->Create(Owned("child", *owner)));
-  // The collector works from a view of its own; foreground waits for it.
+  // The collector works from a view of its own, and foreground deletion waits for it.
   ASSERT_TRUE(admin_->Delete(Ref("owner"), {.propagation = "Foreground"}));
   const auto dying = admin_->Get(Ref("owner"));
   EXPECT_TRUE(!dying || dying->At("/metadata/deletionTimestamp").is_string());
@@ -136,7 +136,7 @@ TEST_F(RequestsTest, DeleteTakesDependentsAlongAsItSays) {
 
 TEST_F(RequestsTest, AnExpiredContinueTokenGivesTheWholeListAllTheSame) {
   for (const char* name : {"a", "b", "c", "d"}) ASSERT_TRUE(admin_->Create(ConfigMap(name)));
-  // The second page is asked for when etcd has compacted what the first one showed.
+  // We ask for the second page after etcd has compacted what the first page showed.
   Json slow = Fault("/" + ns_ + "/configmaps", "latency", 1);
   slow.Set("every", 2);
   slow.Set("ms", 9'000);
@@ -192,7 +192,7 @@ TEST_F(RequestsTest, RetryAfterIsWaitedFor) {
   EXPECT_GE(clock_.SteadyMs() - start, 1'000);
 }
 
-// Of a level without seats the server lets one request in at a time and turns the others away.
+// For a level without seats, the server lets one request in at a time and turns the others away.
 TEST_F(RequestsTest, FairnessTurnsAwayWithAHintThatIsKeptTo) {
   const std::string token = plane_->Token(ns_, "busy"), name = ns_;
   const auto level = *Json::Parse(
@@ -230,7 +230,7 @@ TEST_F(RequestsTest, FairnessTurnsAwayWithAHintThatIsKeptTo) {
                .find("apiserver_flowcontrol_rejected_requests_total{flow_schema=\"" + name) !=
            std::string::npos;
   };
-  // The server takes a new level up when its watch tells it to, and says it nowhere.
+  // The server applies a new level when its watch reports it, but does not say when.
   const int64_t until = clock_.SteadyMs() + 60'000;
   do {
     burst();

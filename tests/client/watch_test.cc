@@ -1,4 +1,4 @@
-// Informers of a real server: how they start, what they ask for, how many connections they take.
+// Informers of a real server: how they start, what they request, how many connections they use.
 #include <deque>
 #include <filesystem>
 #include <set>
@@ -9,7 +9,7 @@
 namespace slipway::kube {
 namespace {
 
-// Sockets that this process has open.
+// The number of sockets that this process has open.
 size_t Sockets() {
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -25,7 +25,7 @@ class WatchTest : public ControlPlaneTest {
     return client.Watch({"v1", "ConfigMap", ns_, "", "", {}}, {});
   }
 
-  // The proxy's log of requests in this test's namespace: their queries.
+  // The queries of this test's requests in the log of the proxy.
   std::vector<std::string> Queries(const std::string& verb) const {
     std::vector<std::string> out;
     for (const Json& line : plane_->Requests()) {
@@ -116,8 +116,8 @@ TEST_F(WatchTest, AThousandWatchesShareAFewConnections) {
     return std::all_of(informers.begin(), informers.end(), [](auto& i) { return i->synced(); });
   };
   ASSERT_TRUE(Eventually(all_synced, 60'000));
-  // The server allows a hundred streams on a connection.
-  EXPECT_LE(Sockets() - before, 40u);  // and sends a fiftieth of them on to another one
+  // The server allows a hundred streams per connection.
+  EXPECT_LE(Sockets() - before, 40u);  // it sends a fiftieth of them to another connection
   Set("a", "1");
   const auto all_hold = [&] {
     return std::all_of(informers.begin(), informers.end(),

@@ -1,6 +1,6 @@
-"""The same requests to a real API server and to slipway-sim: their answers mean the same.
+"""Sends the same requests to a real API server and to slipway-sim; their answers must mean the same.
 
-What differs is mended in the simulator, or listed with its reason in differences.yaml, field by field.
+Each difference is mended in the simulator, or listed with its reason in differences.yaml, field by field.
 """
 import concurrent.futures
 import os
@@ -8,23 +8,23 @@ import os
 import pytest
 import yaml
 
-from conformance.requests import changes, reads, rules, verbs
+from conformance.requests import changes, keys, reads, rules, verbs
 from conformance.requests.bodies import WIDGETS, thing
 from conformance.step import Server, Step, differences
 from controlplane.controlplane import ApiServer, definitions
 from integration.host import Sim, make_dir, remove_dir
 
-# What the simulator has, too: a controller that it has not would write at a moment of its own.
+# The controllers that the simulator has, too. Any other controller would write at times of its own.
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller", "resourcequota-controller",
                "persistentvolumeclaim-protection-controller")
-GROUPS = {**verbs.GROUPS, **changes.GROUPS, **reads.GROUPS, **rules.GROUPS}
+GROUPS = {**verbs.GROUPS, **changes.GROUPS, **reads.GROUPS, **rules.GROUPS, **keys.GROUPS}
 STEPS = [step for steps in GROUPS.values() for step in steps]
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences.yaml"), encoding="utf-8") as f:
     LISTED = {(entry["request"], field): entry["reason"] for entry in yaml.safe_load(f) if "request" in entry for field in entry["fields"]}
 
 
 def run(server):
-    """The answers by step. A namespace is used once its account and its certificate are there."""
+    """The answers by step. We use a namespace once its account and its certificate exist."""
     answers = {}
     server.run(Step("", "POST crds", WIDGETS))
     for path in ("widgets", "clusters"):

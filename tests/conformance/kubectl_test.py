@@ -1,4 +1,4 @@
-"""kubectl's everyday commands say the same of both servers."""
+"""kubectl's everyday commands print the same for both servers."""
 import concurrent.futures
 import os
 import re
@@ -15,7 +15,7 @@ from integration.host import Sim, make_dir, remove_dir, wait_for
 
 WEB = workload("Deployment", "web")
 
-# What is run in a namespace "k": the command, what it reads, and the status it ends with.
+# The commands that run in a namespace "k": the command, its input, and its exit status.
 COMMANDS = [
     ("get namespace k",),
     ("apply -f -", cm("a", labels={"l": "1"})),
@@ -73,12 +73,12 @@ def normal(text, server):
     text = re.sub(r"(?m)^(Creation Timestamp|Start Time): .*$", r"\1: <time>", text)
     text = re.sub(r"(?m)^(\s*Resource Version): +\d+$", r"\1: <version>", text)
     text = re.sub(r"/tmp/(LIVE|MERGED)-\d+\S*(\t\S+ \S+ \S+)?|(?m:^diff -u .*$)", "<file>", text)
-    # Ages, and how wide a column is for them.
+    # Ages vary, and so does the width of their column.
     return [re.sub(r"\s+", " ", re.sub(r"\b(\d+[smhd])+\b", "<age>", line)).strip() for line in text.splitlines()]
 
 
 def run(kubectl, server):
-    """[(status, what was said)] by command."""
+    """[(status, output)] by command."""
     def say(words, given=None):
         done = subprocess.run([*kubectl, "-n", "k", *words], input=yaml.safe_dump(given) if given else None, capture_output=True, text=True, timeout=60)
         return done.returncode, normal(done.stdout, server) + ["---"] + normal(done.stderr, server)

@@ -1,4 +1,4 @@
-"""One request of the conformance test, and what of its answer is compared."""
+"""One request of the conformance test, and the part of its answer that is compared."""
 import dataclasses
 import http.client
 import json
@@ -12,11 +12,13 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
-# The first word of a path, in the group's own namespace; a path that starts with "/" is taken as it is.
+# The first word of a path stands for a path in the group's own namespace. A path that starts with "/" is used as it is.
 RESOURCES = {
     "cm": "/api/v1/namespaces/$ns/configmaps", "secrets": "/api/v1/namespaces/$ns/secrets", "pods": "/api/v1/namespaces/$ns/pods",
     "services": "/api/v1/namespaces/$ns/services", "pvc": "/api/v1/namespaces/$ns/persistentvolumeclaims", "sa": "/api/v1/namespaces/$ns/serviceaccounts",
     "quotas": "/api/v1/namespaces/$ns/resourcequotas", "deployments": "/apis/apps/v1/namespaces/$ns/deployments", "statefulsets": "/apis/apps/v1/namespaces/$ns/statefulsets",
+    "daemonsets": "/apis/apps/v1/namespaces/$ns/daemonsets", "replicasets": "/apis/apps/v1/namespaces/$ns/replicasets",
+    "slices": "/apis/discovery.k8s.io/v1/namespaces/$ns/endpointslices", "cronjobs": "/apis/batch/v1/namespaces/$ns/cronjobs",
     "jobs": "/apis/batch/v1/namespaces/$ns/jobs", "roles": "/apis/rbac.authorization.k8s.io/v1/namespaces/$ns/roles", "leases": "/apis/coordination.k8s.io/v1/namespaces/$ns/leases",
     "policies": "/apis/networking.k8s.io/v1/namespaces/$ns/networkpolicies", "budgets": "/apis/policy/v1/namespaces/$ns/poddisruptionbudgets",
     "clusters": "/apis/postgresql.cnpg.io/v1/namespaces/$ns/clusters", "scheduled": "/apis/postgresql.cnpg.io/v1/namespaces/$ns/scheduledbackups",
@@ -32,13 +34,13 @@ class Step:
     body: object = None      # JSON, or a text that is sent as it is
     type: str = JSON         # Content-Type, "" for none
     accept: str = JSON
-    save: tuple = ()         # ("uid", "metadata.uid"): later steps say $uid
-    until: object = None     # asks again until the answer has this status: for what controllers do
+    save: tuple = ()         # ("uid", "metadata.uid"): later steps write $uid
+    until: object = None     # asks again until the answer has this status, for the work of controllers
     holds: object = None     # ... and until this is true of its body
 
 
 class Server:
-    """Either server, and what the steps saved of its answers."""
+    """Either server, and what the steps saved from its answers."""
 
     def __init__(self, url, tls=None, token=None):
         self.parts, self.tls, self.token, self.saved = urllib.parse.urlsplit(url), tls, token, {}
@@ -93,7 +95,7 @@ class Answer:
                 self.body = text
 
     def facts(self):
-        """What is compared: {"status": 422, "body.spec.size": 3, ...}, leaf by leaf."""
+        """The part to compare: {"status": 422, "body.spec.size": 3, ...}, leaf by leaf."""
         out = {"status": self.status, "type": self.type, "warnings": self.warnings}
         if isinstance(self.body, dict) and self.body.get("kind") == "Status":
             details = self.body.get("details") or {}
@@ -107,7 +109,7 @@ class Answer:
 
 
 WATCH_EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
-# What two servers can never agree on.
+# Values on which two servers can never agree.
 UNEQUAL = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<microtime>"),
@@ -134,7 +136,7 @@ def normal(value, key=""):
     if isinstance(value, list):
         out = [normal(child) for child in value]
         if key == "resources" and out and "singularName" in out[0]:
-            out.sort(key=lambda resource: resource["name"])  # the server's order is that of a map
+            out.sort(key=lambda resource: resource["name"])  # the server has the order of a map
         if key == "managedFields":
             out.sort(key=lambda entry: (entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", ""), entry.get("time", "")))
         return out
@@ -165,6 +167,6 @@ def flatten(path, value, out):
 
 
 def differences(real, sim):
-    """{field: (real, simulated)} of two answers."""
+    """{field: (real, simulated)} for two answers."""
     ours, theirs = sim.facts(), real.facts()
     return {key: (theirs.get(key, "<absent>"), ours.get(key, "<absent>")) for key in sorted({*ours, *theirs}) if theirs.get(key, "<absent>") != ours.get(key, "<absent>")}

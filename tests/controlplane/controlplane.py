@@ -1,6 +1,6 @@
 """A real Kubernetes control plane on loopback for a test, with the operators' behaviours as its clients.
 
-`ControlPlane` is to a test what `integration.host.Sim` is: the same calls, faults and request log, another server.
+For a test, `ControlPlane` is the same as `integration.host.Sim`, with another server: it has the same calls, faults and request log.
 """
 import base64
 import glob
@@ -17,19 +17,19 @@ from integration.host import Answer, Behaviours, wait_for
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 SHARED = os.environ.get("SLIPWAY_SHARED") or os.path.join(os.path.dirname(SOURCE), "shared")
-# There is no kubelet and there are no nodes and volumes: what would clean up after a node that is gone, or bind claims to
-# volumes, would undo what the behaviours play. All other controllers run.
+# There are no kubelets, nodes or volumes. Controllers that clean up after a lost node, or that bind claims to volumes, would undo what the behaviours play. All
+# other controllers run.
 CONTROLLERS = "*,-node-ipam-controller,-node-lifecycle-controller,-node-route-controller,-service-lb-controller,-cloud-node-lifecycle-controller," \
               "-pod-garbage-collector-controller,-persistentvolume-binder-controller,-taint-eviction-controller,-device-taint-eviction-controller"
 
 
 def program(name="kube"):
-    """The path of a Go program of the tests, built when it is not in the cache."""
+    """The path of a Go program of the tests. Builds the program when it is not in the cache."""
     return subprocess.run([os.path.join(HERE, "build"), name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def definitions(operators=("cnpg", "vitess", "mongodb")):
-    """The real operators' CustomResourceDefinitions: data for tests, read where they lie. Of MongoDB's two operators, which share a definition, the newer."""
+    """The real operators' CustomResourceDefinitions: test data, read from where it is. MongoDB's two operators share a definition; we take the newer one."""
     found = []
     for operator in operators:
         files = sorted(glob.glob(os.path.join(SHARED, "operators", operator, "crds", "*-mck-*.yaml" if operator == "mongodb" else "*.yaml")))
@@ -39,14 +39,14 @@ def definitions(operators=("cnpg", "vitess", "mongodb")):
 
 
 class ApiServer:
-    """etcd, API server and controller manager, without anything of ours in it."""
+    """etcd, API server and controller manager, without anything of ours."""
 
     def __init__(self, data, *arguments):
         os.makedirs(data, exist_ok=True)
         self.data = data
         self.log = open(os.path.join(data, "up.log"), "ab")
         self.kube = program()
-        # It ends with its input, so with this process, however that one ends.
+        # It ends when its input ends, so it ends with this process, however that happens.
         self.process = subprocess.Popen([self.kube, "up", "--dir", data, "--until-eof", "--controller-list", CONTROLLERS, *arguments],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         ready, _, _ = select.select([self.process.stdout], [], [], 120)
@@ -76,8 +76,9 @@ class ApiServer:
         return answer
 
     def pid(self, name):
+        """0 while the supervisor writes the file."""
         with open(os.path.join(self.data, name + ".pid"), encoding="utf-8") as f:
-            return int(f.read())
+            return int(f.read() or 0)
 
     def write_kubeconfig(self, path, token, server=None):
         with open(self.ca, "rb") as f:
@@ -101,7 +102,7 @@ class ApiServer:
 
 
 class ControlPlane(ApiServer):
-    """As Sim: definitions, the behaviours, and the host's account with the rights that config/deploy ships."""
+    """Like Sim: it has the definitions, the behaviours, and the host's account with the rights that config/deploy ships."""
 
     def __init__(self, data, pace="0", databases=True, extra=(), behaviours=True, arguments=(), fast=False):
         super().__init__(data, *arguments)
@@ -118,7 +119,7 @@ class ControlPlane(ApiServer):
         self.kubectl("apply", "--server-side", "-f", os.path.join(deploy, "rbac.yaml"), "-f", os.path.join(deploy, "engines"))
         wait_for(lambda: self.kubectl("get", "clusterrole", "slipwayd", "-o", "jsonpath={.rules}") not in ("", "[]"), 30, "the role to be put together")
         token = wait_for(lambda: self.kubectl("create", "token", "slipwayd", "-n", "slipway-system", "--duration=24h", check=False).stdout.strip(), 30, "the host's token")
-        # The host goes through the proxy: its requests are in the log, and faults can hit them.
+        # The host goes through the proxy, so its requests are in the log, and faults can hit them.
         self.kubeconfig = self.write_kubeconfig(os.path.join(data, "host.kubeconfig"), token)
         self.behaviours = None
         if behaviours:
@@ -141,12 +142,12 @@ class ControlPlane(ApiServer):
         return self.call("GET", path, server=self.direct).json.get("items", [])
 
     def requests(self, about=""):
-        """The log's lines in which the text stands."""
+        """The lines of the log that contain the text."""
         with open(self.request_log, encoding="utf-8") as f:
             return [json.loads(line) for line in f if about in line and line.endswith("\n")]
 
     def warnings(self):
-        """What the server warned the host of."""
+        """The warnings that the server sent to the host."""
         return [(line["path"], line["warnings"]) for line in self.requests() if line.get("warnings") and line["userAgent"].startswith("slipwayd")]
 
     def stop_behaviours(self):

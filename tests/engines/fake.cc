@@ -1,4 +1,4 @@
-// A good engine: a "database" is one ConfigMap, ready when it is there.
+// A good engine: its "database" is one ConfigMap, which is ready when it exists.
 #include <string>
 #include <string_view>
 
@@ -10,11 +10,16 @@
 
 namespace {
 
+const std::string kSpec =
+    R"({"schema":1,"warnings":[],"spec":{"tier":"FREE","instances":1,"storage":"1Gi",)"
+    R"("memory":"256Mi","cpu":"100m")";
+
 bool Says(std::string_view input, std::string_view text) {
   return input.find(text) != std::string_view::npos;
 }
 
-// The value of the first "key":"value"; enough for a test, no JSON library needed.
+// Returns the value of the first "key":"value". That is enough for a test and needs no JSON
+// library.
 std::string Text(std::string_view input, std::string_view key) {
   const std::string start = "\"" + std::string(key) + "\":\"";
   const size_t at = input.find(start);
@@ -40,7 +45,8 @@ class Fake final : public slipway::Engine {
         R"("crds_required":[],"applies":["v1/ConfigMap"]})");
   }
 
-  // {"wrong": …} in the input is refused twice; {"now": …} answers with the host's clock.
+  // {"wrong": …} in the input makes it refuse twice; {"now": …} makes it answer with the host's
+  // clock.
   void validate(slipway::Call& call, std::string_view request) const override {
     call.log(SLIPWAY_LOG_INFO, "validating", R"({"size":1})");
     if (Says(request, "\"wrong\"")) {
@@ -49,10 +55,10 @@ class Fake final : public slipway::Engine {
       return;
     }
     if (Says(request, "\"now\"")) {
-      call.write(R"({"schema":1,"spec":{"now":)" + std::to_string(call.now_ms()) + "}}");
+      call.write(kSpec + R"(,"now":)" + std::to_string(call.now_ms()) + "}}");
       return;
     }
-    call.write(R"({"schema":1,"spec":{"tier":"FREE","instances":1},"warnings":[]})");
+    call.write(kSpec + "}}");
   }
 
   void plan(slipway::Call& call, std::string_view request) const override {

@@ -32,7 +32,10 @@ static int32_t Describe(const slipway_engine* engine, const slipway_call* call) 
 static int32_t Answer(const slipway_engine* engine, const slipway_call* call, slipway_bytes input) {
   (void)engine;
   (void)input;
-  return Write(call, "{\"schema\":1,\"spec\":{},\"stages\":[],\"verdict\":{\"state\":\"ready\"}}");
+  return Write(call,
+               "{\"schema\":1,\"spec\":{\"tier\":\"FREE\",\"instances\":1,\"storage\":"
+               "\"1Gi\",\"memory\":\"256Mi\",\"cpu\":\"100m\"},\"stages\":[],\"verdict\":{"
+               "\"state\":\"ready\"}}");
 }
 
 static const slipway_engine_api kTable = {sizeof(slipway_engine_api),

@@ -1,5 +1,7 @@
-"""Bad engines beside a good one, through the real slipwayd: each is named, none hurts its neighbour."""
+"""Bad engines run beside a good one in the real slipwayd: each is named, and none hurts its neighbour."""
 import hashlib
+import http.client
+import json
 import os
 import shutil
 import signal
@@ -16,7 +18,7 @@ def library(kind):
 
 
 class Engines:
-    """An engines.d of the test's own, beside copies of the engines."""
+    """An engines.d for the test, beside copies of the engines."""
 
     def __init__(self, data):
         self.dir = os.path.join(data, "engines.d")
@@ -35,8 +37,7 @@ class Engines:
             f.write(f"name: bad\npath: ../bad.so\nenabled: true\n{more}\n")
 
 
-@pytest.fixture(scope="module")
-def world():
+def hosts():
     data = make_dir()
     os.chmod(data, 0o755)
     engines = Engines(data)
@@ -47,6 +48,17 @@ def world():
     host.stop()
     sim.stop()
     remove_dir(data)
+
+
+@pytest.fixture(scope="module")
+def world():
+    yield from hosts()
+
+
+@pytest.fixture(scope="module")
+def crashing():
+    """For engines that end the host. It has none of the other tests' operations, since each start would resume them."""
+    yield from hosts()
 
 
 def engine(host, name="bad"):
@@ -67,12 +79,12 @@ def neighbour_works(host, project):
     assert engine(host, "postgres-cnpg")["state"] == "LOADED"
 
 
-@pytest.mark.parametrize("word", ["throw", "garbage", "huge", "nothing", "unexplained", "array"])
+@pytest.mark.parametrize("word", ["throw", "garbage", "huge", "nothing", "unexplained", "array", "unlawful", "refuses-itself", "strange-parameters"])
 def test_a_misbehaving_validate_is_named_to_who_asked(world, word):
     host, _ = world
     answer = create_bad(host, word)
-    assert answer.status >= 500 and answer.json["code"], answer.body
-    assert "across the boundary" not in answer.body.decode()  # an engine's own text may hold anything
+    assert answer.status == 502 and answer.json["code"] == "ENGINE_MISBEHAVED" and "engine bad 1.0.0" in answer.json["detail"], answer.body
+    assert "across the boundary" not in answer.body.decode()  # the engine's own text may contain anything
     assert host.call("GET", "/v1/instances?databaseType=BAD").json["items"] == []
 
 
@@ -85,7 +97,7 @@ def test_a_misbehaving_step_blocks_its_operation_and_says_why(world, word, code)
     operation = host.finish(answer.json["id"])
     assert operation["state"] == "BLOCKED" and operation["error"]["code"] == code, operation
     deleted = host.call("DELETE", f"/v1/instances/{answer.json['target']['id']}")
-    assert deleted.status == 202  # a deletion is always taken
+    assert deleted.status == 202  # the host always accepts a deletion
     neighbour_works(host, "beside-" + word)
 
 
@@ -130,7 +142,7 @@ def test_another_file_than_the_pinned_one_is_refused(world):
 
 
 def refused(host, engines, source, reason, change=None, more=""):
-    # An engine that runs is kept when its replacement is bad: a new host sees only the bad one.
+    # The host keeps a running engine when its replacement is bad; only a new host sees the bad one.
     engines.install(source, change, more)
     host.stop()
     host.start()
@@ -174,7 +186,7 @@ def test_a_spinning_engine_is_quarantined_once_and_its_operations_wait(world):
     host.waits_for(answer.json["id"], "Engine", "EngineQuarantined")
     assert not host.operation(answer.json["id"])["done"]
     before = threads(host)
-    for i in range(5):  # it is not called again: nobody waits for it, no further thread is lost
+    for i in range(5):  # the engine is not called again, so nobody waits for it and no further thread is lost
         refusal = create_bad(host, f"again{i}")
         assert refusal.status == 503 and refusal.json["code"] == "ENGINE_QUARANTINED", refusal.body
     assert threads(host) <= before
@@ -182,5 +194,83 @@ def test_a_spinning_engine_is_quarantined_once_and_its_operations_wait(world):
     host.process.send_signal(signal.SIGHUP)  # a reload does not bring it back
     neighbour_works(host, "beside-spin-2")
     assert engine(host)["state"] == "QUARANTINED"
-    host.process.kill()  # a thread that spins cannot be joined: this host would not drain in time
+    host.process.kill()  # a spinning thread cannot be joined, so this host would not drain in time
     host.process.wait()
+
+
+def begin_anew(engines, host, word):
+    """Installs the bad engine with other settings, so that its past under the old settings does not count."""
+    engines.install(library("bad"), more=f"settings: {{life: {word}}}")
+    host.stop()
+    host.start()
+    assert engine(host)["state"] == "LOADED", engine(host)
+
+
+def dies(host):
+    host.process.wait(120)
+    assert host.process.returncode != 0
+
+
+def crashes(host):
+    """The last lines of the log that say which engine ended the host."""
+    with open(host.log_path, encoding="utf-8", errors="replace") as log:
+        return [json.loads(line) for line in log if '"engine.crashed"' in line and line.startswith("{")]
+
+
+def is_quarantined(host, function):
+    shown = engine(host)
+    assert shown["state"] == "QUARANTINED" and shown["reason"] == "EngineCrashed" and f"2 times in {function}" in shown["message"], shown
+    first, second = crashes(host)[-2:]
+    for line, times in ((first, 1), (second, 2)):
+        assert line["engine"] == "bad" and line["function"] == function and line["times"] == times and len(line["sha256"]) == 64, line
+    refusal = create_bad(host, "again")
+    assert refusal.status == 503 and refusal.json["code"] == "ENGINE_CRASHED" and "bad 1.0.0" in refusal.json["detail"], refusal.body
+
+
+@pytest.mark.parametrize("way", ["crash-segfault", "crash-abort", "crash-exit", "crash-overflow"])
+def test_a_validate_that_ends_the_host_twice_is_not_called_again(crashing, way):
+    host, engines = crashing
+    begin_anew(engines, host, way.removeprefix("crash-"))  # open() reads the settings
+    for _ in range(2):
+        with pytest.raises((http.client.HTTPException, OSError)):
+            create_bad(host, way)
+        dies(host)
+        host.start()
+    is_quarantined(host, "validate")
+    neighbour_works(host, "beside-" + way)
+
+
+def test_a_library_that_ends_the_host_while_it_is_loaded_ends_two_starts(crashing):
+    host, engines = crashing
+    begin_anew(engines, host, "constructor")
+    host.stop()
+    broken = {"BAD_ENGINE_CONSTRUCTOR": "crash-abort"}
+    for _ in range(2):
+        host.start(env=broken, wait_ready=False)
+        dies(host)
+    host.start(env=broken)
+    shown = engine(host)
+    assert shown["state"] == "INCOMPATIBLE" and shown["reason"] == "EngineCrashed" and "2 times in load" in shown["message"], shown
+    neighbour_works(host, "beside-constructor")
+    host.stop()
+    engines.install(library("bad_next"), more="settings: {life: constructor}")
+    host.start()
+    assert engine(host)["state"] == "LOADED"
+
+
+# This is the last test: its operation stays, and would end a host with other settings again.
+def test_a_step_that_ends_the_host_twice_is_not_called_again(crashing):
+    host, engines = crashing
+    begin_anew(engines, host, "step")
+    try:
+        operation = create_bad(host, "later-crash-abort").json["id"]
+    except (http.client.HTTPException, OSError):  # the crash was faster than the answer
+        operation = None
+    dies(host)
+    host.start(wait_ready=False)  # the operation is resumed
+    dies(host)
+    host.start()
+    is_quarantined(host, "step")
+    if operation:
+        wait_for(lambda: "crashed" in json.dumps(host.operation(operation)).lower(), 60, "the operation to say why it rests")
+    neighbour_works(host, "beside-step")

@@ -1,4 +1,4 @@
-"""Faults of the API server fail no operation and hang none."""
+"""Faults of the API server make no operation fail or hang."""
 import contextlib
 import glob
 import http.client
@@ -13,7 +13,7 @@ import pytest
 from integration import clusters, databases
 from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
-# The simulated operators are clients too and have no back-off worth testing: what hits every n-th write hits the host's.
+# The simulated operators are clients too, and have no back-off worth testing. So faults that hit every n-th write hit only the host's writes.
 HOST = {"userAgent": "slipwayd"}
 
 
@@ -36,7 +36,7 @@ def succeeded(host, answer):
 
 
 def together(pair, project):
-    """Creates and deletes an instance of every kind at the same time, while the fault stands."""
+    """Creates and deletes an instance of every kind at the same time while the fault is active."""
     host, sim = pair
     created = {database.id: host.create(project + database.id, database=database) for database in databases.ALL}
     operations = {name: succeeded(host, answer) for name, answer in created.items()}
@@ -50,7 +50,7 @@ def together(pair, project):
 
 
 def refuse_all(sim, ms):
-    """From now on: the fault begins with the first request that meets it."""
+    """Works from now on, since the fault begins with the first request that meets it."""
     sim.fault(match={}, action="refuse-all", ms=ms, count=1)
     with contextlib.suppress(OSError, http.client.HTTPException):
         sim.call("GET", "/version")
@@ -74,21 +74,28 @@ def hits(sim):
 def test_faults_of_the_api_server_fail_no_operation(pair, fault):
     _, sim = pair
     sim.fault(**fault)
-    if fault["match"].get("verb") == "watch":  # those that stand were let through: make the host watch anew
+    if fault["match"].get("verb") == "watch":  # running watches were let through, so make the host watch anew
         refuse_all(sim, ms=50)
     together(pair, "storm")
 
 
+def test_a_fault_that_another_one_kept_from_happening_meets_the_next_request(pair):
+    _, sim = pair
+    sim.fault(match={"path": "/version"}, action="status", status=503, count=1)
+    sim.fault(match={"path": "/version"}, action="status", status=429, count=1)
+    assert [sim.call("GET", "/version").status for _ in range(3)] == [503, 429, 200]
+
+
 def test_a_minute_without_an_api_server_is_waited_for(pair):
     host, sim = pair
-    # Nothing comes of it before the outage: it only watches, and has nothing to ask the API server.
+    # The operator does nothing before the outage: it only watches, and has no reason to ask the API server.
     sim.fault(match={"userAgent": "cloudnative-pg-sim", "path": "/namespaces/acme-patient/"}, action="status", status=503)
     answer = host.create("patient")
     host.waits_for(answer.json["id"], "Cluster")
     assert wait_for(lambda: hits(sim), 60, "the operator to be held")
     refused = time.monotonic()
     refuse_all(sim, ms=75_000)
-    others = [host.create("later" + database.id, database=database) for database in databases.ALL]  # taken while nothing can be done about them
+    others = [host.create("later" + database.id, database=database) for database in databases.ALL]  # the host accepts them while it can do nothing about them
     assert [other.status for other in others] == [202] * 3
     wait_for(lambda: host.call("GET", "/readyz").status == 503, 20, "the host to notice")
     assert host.call("GET", "/livez").status == 200
@@ -107,7 +114,7 @@ def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pa
     host, sim = pair
     operation = succeeded(host, host.create("kept", database=database))
     sim.fault(match=HOST, action="page")
-    early = host.create("early", database=database)  # nor is an operator taken for missing
+    early = host.create("early", database=database)  # the operator does not count as missing either
     deleted = host.call("DELETE", f"/v1/instances/{operation['target']['id']}").json["id"]
     host.waits_for(deleted, "APIServer")
     wait_for(lambda: hits(sim) > 15, 120, "some more looks")
@@ -120,7 +127,7 @@ def test_a_proxy_that_answers_404_to_everything_makes_nobody_forget_an_object(pa
 
 @contextlib.contextmanager
 def a_late_address(config):
-    """A host, and a server whose operator cannot write the address of the load balancer of "late" before its faults are cleared."""
+    """A host, and a server whose operator cannot write the address of the load balancer of "late" until the faults are cleared."""
     data = make_dir()
     server = clusters.start(os.path.join(data, "server"), databases=True, pace="0.01", fast=True)
     host = Host(os.path.join(data, "host"), server, config=config).start()
@@ -143,7 +150,7 @@ def local(port):
 
 
 def port_of_the_database(server):
-    """Of the only one there is, by the file that PostgreSQL keeps: the operator cannot publish it yet."""
+    """The port of the only database, from a file of PostgreSQL's, because the operator cannot publish it yet."""
     path, = glob.glob(os.path.join(server.data, "databases", "**", "postmaster.pid"), recursive=True)
     with open(path, encoding="utf-8") as f:
         return int(f.read().splitlines()[3])
@@ -151,7 +158,7 @@ def port_of_the_database(server):
 
 @contextlib.contextmanager
 def a_server_that_refuses():
-    """The port of one that speaks PostgreSQL's protocol, without TLS, and takes no password."""
+    """The port of a server that speaks PostgreSQL's protocol without TLS and refuses every password."""
     fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "app"\0\0'
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def serve():
@@ -181,7 +188,7 @@ def delete(host, answer):
     assert host.finish(host.call("DELETE", succeeded(host, answer)["target"]["path"]).json["id"])["state"] == "SUCCEEDED"
 
 
-# What is tested is what ends the wait, not its length, however slow the machine is.
+# We test what ends the wait, not how long it takes, however slow the machine is.
 PATIENT = "address_timeout_ms: 300000"
 
 have_postgresql = pytest.mark.skipif(not databases.have_servers(databases.POSTGRESQL), reason="the database's server is not installed")
@@ -213,16 +220,16 @@ def test_an_address_whose_name_does_not_resolve_yet_is_tried_again():
 
 @have_postgresql
 def test_the_patience_for_a_refused_login_begins_with_the_refusal():
-    """Not with what was waited for before it: that would undo a database that works."""
+    """The patience does not include earlier waits: that would undo a database that works."""
     with a_late_address(PATIENT) as (host, server), a_server_that_refuses() as port:
         answer = host.create("late")
         host.waits_for(answer.json["id"], "Service")
         publish(server, {"hostname": "a-name-that-nobody-knows.invalid"})
         host.waits_for(answer.json["id"], "Login", "a-name-that-nobody-knows.invalid")
-        time.sleep(13)  # longer than that patience
+        time.sleep(13)  # longer than the patience for a refused login
         publish(server, local(port))
         host.waits_for(answer.json["id"], "Login", "password authentication failed")
-        publish(server, local(port_of_the_database(server)))  # at once, where the operator would come some time
+        publish(server, local(port_of_the_database(server)))  # at once; the operator would publish it some time later
         server.clear_faults()
         assert status_of(host, answer)["loginProof"]["state"] == "PROVED"
         delete(host, answer)
@@ -231,7 +238,7 @@ def test_the_patience_for_a_refused_login_begins_with_the_refusal():
 @have_postgresql
 @pytest.mark.parametrize("config", ["address_timeout_ms: 8000", "stage_timeout_seconds: {CREDENTIAL_GEN: 20}"])
 def test_an_address_that_never_comes_is_not_waited_for_for_ever(config):
-    """Nor for so long that the stage's own time-out would undo a database that works."""
+    """The wait does not last until the stage's own time-out either, which would undo a database that works."""
     with a_late_address(config) as (host, _):
         answer = host.create("late")
         host.waits_for(answer.json["id"], "Service")

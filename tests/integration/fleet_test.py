@@ -1,4 +1,4 @@
-"""Sixty instances of all kinds and tiers at once, while the host and the operators' behaviours are killed at random: all end as asked."""
+"""Sixty instances (SLIPWAY_FLEET) of all kinds and tiers at once, while the host and the operators' behaviours are killed at random: all end as asked."""
 import concurrent.futures
 import json
 import os
@@ -27,7 +27,7 @@ def world():
 
 
 def asked_for(number):
-    """Kinds and tiers in turn; a third of the instances is deleted while it is being made, a third afterwards."""
+    """Kinds and tiers take turns. A third of the instances is deleted while it is being made, and another third afterwards."""
     return f"fleet{number}", databases.ALL[number % 3], TIERS[number // 3 % 3], ("kept", "deleted", "given up")[number // 9 % 3]
 
 
@@ -39,7 +39,7 @@ def create(host, number):
     return answer.json
 
 
-def test_sixty_instances_of_all_kinds_end_as_asked_whatever_is_killed(world, capsys):
+def test_instances_of_all_kinds_end_as_asked_whatever_is_killed(world, capsys):
     host, server = world
     rng = random.Random(20261126)
     created = [create(host, number) for number in range(COUNT)]
@@ -58,7 +58,7 @@ def test_sixty_instances_of_all_kinds_end_as_asked_whatever_is_killed(world, cap
         if asked_for(number)[3] == "given up":
             delete(host, operation["target"]["id"])
     for which in ("host", "behaviours") * 4:
-        time.sleep(rng.random() * 3)  # the moment is the point
+        time.sleep(rng.random() * 3)  # the random moment is the point of the test
         kill(which)
 
     def over(operations):

@@ -1,4 +1,4 @@
-"""Starts the real slipwayd (and slipway-sim) for a test, and speaks to it."""
+"""Starts the real slipwayd (and slipway-sim) for a test and talks to it."""
 import ctypes
 import http.client
 import json
@@ -15,17 +15,18 @@ from integration import databases
 
 PRCTL = ctypes.CDLL(None)
 PATIENCE = 3
+REAL = os.environ.get("SLIPWAY_SERVER") == "controlplane"
 BUILD = os.environ.get("SLIPWAY_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "dev")
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 
 def die_with_parent():
-    """For preexec_fn: what a test has started does not outlive it, however it ends."""
+    """For preexec_fn: a process that a test has started does not outlive it, however the test ends."""
     PRCTL.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def wait_for(check, seconds=60, what="condition", pause=0.05):
-    """Returns check()'s first true value. The bound is a safety net, not a measurement: a machine that is busy with other tests gets more."""
+    """Returns the first true value of check(). The bound is a safety net, not a measurement: on a machine that is busy with other tests it is longer."""
     end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         value = check()
@@ -33,6 +34,11 @@ def wait_for(check, seconds=60, what="condition", pause=0.05):
             return value
         time.sleep(pause)
     raise AssertionError(f"{what} did not come true in {seconds * PATIENCE} s")
+
+
+def outer_environment():
+    """Our environment without the variables SLIPWAY_…: they belong to the tests, and slipwayd refuses every variable that is no setting."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
 
 
 class Answer:
@@ -45,7 +51,7 @@ class Answer:
 
 
 def sanitizer_report(log_path):
-    """What a sanitizer wrote into a process's log, to be shown where the log will be gone; "" mostly."""
+    """The report of a sanitizer in a process's log; "" mostly. We show it where the log will be gone."""
     with open(log_path, encoding="utf-8", errors="replace") as f:
         text = f.read()
     begin = min((at for at in (text.find(mark) for mark in ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", ": runtime error: ")) if at >= 0), default=-1)
@@ -53,8 +59,8 @@ def sanitizer_report(log_path):
 
 
 def build_of(fast):
-    """Where the programs are. `fast`: where a test has hundreds of lives, or is not about the simulator, the build (preset fast)
-    that SLIPWAY_FAST_BUILD names, if it is set: with the sanitizers in them the programs take up to forty times the CPU."""
+    """Where the programs are. With `fast`, and if SLIPWAY_FAST_BUILD is set, it is the build (preset fast) that this variable names: with sanitizers the
+    programs need up to forty times the CPU. Tests with hundreds of lives, and tests that are not about the simulator, use it."""
     return fast and os.environ.get("SLIPWAY_FAST_BUILD") or BUILD
 
 
@@ -62,13 +68,21 @@ def sim_program(fast):
     return os.path.join(build_of(fast), "bin", "slipway-sim")
 
 
+def mysql_server():
+    """What slipway-sim has to run behind MySQL: nothing special or, with SLIPWAY_MYSQL_SERVER=vitess, the real Vitess (tests/realparts)."""
+    if os.environ.get("SLIPWAY_MYSQL_SERVER", "mariadb") == "mariadb":
+        return []
+    from realparts import parts
+    return ["--mysql-server", "vitess", "--programs", "vitess", parts.path_or_skip("vitess"), "--mysql-bin", os.path.join(parts.path_or_skip("mysql"), "bin")]
+
+
 class Behaviours:
-    """The operators' behaviours as a process of their own, beside an API server that somebody else runs."""
+    """The operators' behaviours as a separate process, beside an API server that somebody else runs."""
 
     def __init__(self, kubeconfig, data, pace="0", databases=True, extra=(), fast=False):
         self.command = [sim_program(fast), "--cluster", kubeconfig, "--pace", pace, *extra]
         if databases:
-            self.command += ["--data-dir", os.path.join(data, "databases")]
+            self.command += ["--data-dir", os.path.join(data, "databases"), *mysql_server()]
         self.log = open(os.path.join(data, "behaviours.log"), "ab")
         self.start()
 
@@ -76,7 +90,7 @@ class Behaviours:
         self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log, preexec_fn=die_with_parent)
 
     def kill(self):
-        """kill -9, and another one takes over."""
+        """Kills the process with SIGKILL; another one takes over."""
         assert self.process.poll() is None, f"slipway-sim ended with {self.process.returncode}"
         self.process.kill()
         self.process.wait()
@@ -97,7 +111,7 @@ class Behaviours:
 
 
 class Sim:
-    """slipway-sim as a process of its own, so that it outlives a killed host."""
+    """slipway-sim as a separate process, so that it outlives a killed host."""
 
     def __init__(self, data, pace="0", databases=True, extra=(), fast=False):
         self.data = data
@@ -106,7 +120,7 @@ class Sim:
         self.request_log = os.path.join(data, "requests.jsonl")
         command = [sim_program(fast), "--port", "0", "--kubeconfig", self.kubeconfig, "--request-log", self.request_log, "--pace", pace]
         if databases:
-            command += ["--data-dir", os.path.join(data, "databases")]
+            command += ["--data-dir", os.path.join(data, "databases"), *mysql_server()]
         self.log = open(os.path.join(data, "sim.log"), "ab")
         self.process = subprocess.Popen(command + list(extra), stdout=self.log, stderr=self.log, preexec_fn=die_with_parent)
         wait_for(lambda: os.path.exists(self.kubeconfig) or self.process.poll() is not None, 30, "slipway-sim")
@@ -139,7 +153,7 @@ class Sim:
         return done.stdout if check else done
 
     def requests(self, about=""):
-        """The log's lines in which the text stands."""
+        """The lines of the log that contain the text."""
         with open(self.request_log, encoding="utf-8") as f:
             return [json.loads(line) for line in f if about in line and line.endswith("\n")]
 
@@ -157,11 +171,14 @@ class Sim:
 
 
 class Host:
-    """slipwayd. mode "dev": the cluster inside; otherwise against a Sim."""
+    """slipwayd. In mode "dev" the cluster is inside; otherwise the host uses a Sim.
 
-    def __init__(self, data, sim=None, pace="0", env=None, engines=None, config="", check=True, fast=False):
+    `fast` (see build_of) is the default on a real control plane, because the same tests run with the sanitizers on the simulator. An engine that is built
+    with sanitizers needs a host that has them, too."""
+
+    def __init__(self, data, sim=None, pace="0", env=None, engines=None, config="", check=True, fast=None):
         self.data, self.sim, self.pace, self.env = data, sim, pace, env or {}
-        self.build = build_of(fast)
+        self.build = build_of(REAL and engines is None if fast is None else fast)
         self.engines = engines or os.path.join(self.build, "engines.d")
         self.checker = None
         self.check = check
@@ -183,11 +200,11 @@ class Host:
 
     def start(self, env=None, wait_ready=True, pause=0.02):
         command = [os.path.join(self.build, "bin", "slipwayd"), "--config", self.config, "--data-dir", os.path.join(self.data, "state"), "--engines", self.engines, "--port", "0"]
-        environment = {**os.environ, **self.env, **(env or {})}
+        environment = {**outer_environment(), **self.env, **(env or {})}
         if self.sim:
             environment["SLIPWAY_KUBERNETES_KUBECONFIG"] = self.sim.kubeconfig
         else:
-            command += ["--dev", "--pace", self.pace]
+            command += ["--dev", "--pace", self.pace, *mysql_server()]
         self.log_path = os.path.join(self.data, "host.log")
         mark = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
@@ -238,11 +255,11 @@ class Host:
         return self.call("GET", f"/v1/operations/{operation_id}").json
 
     def waiting_for(self, operation_id, kind):
-        """The waitingFor of the stage that waits for something of that kind, None when none does."""
+        """The waitingFor of the stage that waits for something of that kind, or None."""
         return next((s["waitingFor"] for s in self.operation(operation_id)["stages"] if s.get("waitingFor", {}).get("kind") == kind), None)
 
     def waits_for(self, operation_id, kind, reason="", seconds=60):
-        """Waits until it does, and says that in its reason; what it waited for before may be anything. Returns the waitingFor."""
+        """Waits until a stage waits for that kind and has `reason` in its reason; it may wait for anything else before. Returns the waitingFor."""
         def told():
             waiting = self.waiting_for(operation_id, kind)
             return waiting if waiting and reason in waiting["reason"] else None
@@ -278,7 +295,7 @@ class Host:
 
 
 def leftovers(sim, namespace):
-    """What still stands of a project on the simulated API server."""
+    """What is left of a project on the simulated API server."""
     found = []
     if sim.call("GET", f"/api/v1/namespaces/{namespace}").status != 404:
         found.append("namespace")
@@ -289,12 +306,12 @@ def leftovers(sim, namespace):
 
 def make_dir():
     path = tempfile.mkdtemp(prefix="slipway-test-")
-    os.chmod(path, 0o711)  # databases run as another user when this is root
+    os.chmod(path, 0o711)  # when we are root, databases run as another user
     return path
 
 
 def bind_volume(server, namespace):
-    """Puts a PersistentVolume behind one of the namespace's claims, as a provisioner does. Returns its name."""
+    """Puts a PersistentVolume behind one of the namespace's claims, as a provisioner does. Returns the volume's name."""
     claim = server.list(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")[0]["metadata"]
     name = "pvc-" + claim["uid"]
     volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": {
@@ -311,16 +328,19 @@ def remove_dir(path):
     shutil.rmtree(path, ignore_errors=True)
 
 
+SERVERS = ("postgres", "mariadbd", "mysqld", "ferretdb", "etcd", "mysqlctld", "vt")  # "vt" is for Vitess
+
+
 def database_processes(path):
-    """Database servers whose command line names the directory."""
+    """The database programs whose command line or environment names the directory."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if path.encode() in f.read() and int(pid) != os.getpid():
-                    with open(f"/proc/{pid}/comm") as c:
-                        if c.read().strip().startswith(("postgres", "mariadbd", "mysqld")):
-                            found.append(int(pid))
+            with open(f"/proc/{pid}/cmdline", "rb") as f, open(f"/proc/{pid}/environ", "rb") as e:
+                words = f.read()
+                program = os.path.basename(words.split(b"\0")[0]).decode(errors="replace")
+                if path.encode() in words + e.read() and int(pid) != os.getpid() and program.startswith(SERVERS):
+                    found.append(int(pid))
         except OSError:
             pass
     return found

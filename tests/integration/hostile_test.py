@@ -1,4 +1,4 @@
-"""Clients that mean harm against the real slipwayd: they get an answer or lose their connection; others notice nothing."""
+"""Clients that mean harm attack the real slipwayd: they get an answer or lose their connection, and others notice nothing."""
 import json
 import os
 import socket
@@ -34,7 +34,7 @@ def send_all(client, data):
     try:
         client.sendall(data)
     except OSError:
-        pass  # the server had enough of it
+        pass  # the server has closed the connection
 
 
 def read_all(client):
@@ -172,7 +172,11 @@ def test_methods_are_what_http_says(host):
     assert statuses(options) == [204] and b"POST" in options
     wrong = raw(host, head(host, "PUT /v1/instances HTTP/1.1", "Content-Length: 0\r\n"))
     assert statuses(wrong) == [405] and b"allow:" in wrong.lower()
-    assert statuses(raw(host, head(host, "BREW /v1/instances HTTP/1.1")))[0] in (400, 405, 501)
+    for method in ("BREW", "M-SEARCH", "get", "PROPFIND", "TRACE"):  # an unknown method is a method that the path does not have
+        unknown = raw(host, head(host, f"{method} /v1/instances HTTP/1.1"))
+        assert statuses(unknown) == [405] and problem(unknown)["code"] == "METHOD_NOT_ALLOWED", unknown[:300]
+        assert b"\r\nallow: get, head, options, post\r\n" in unknown.lower(), unknown[:300]
+        assert statuses(raw(host, head(host, f"{method} /nothing HTTP/1.1"))) == [404]
     expect = post(host, BODY, f"Content-Length: {len(BODY)}\r\nExpect: 100-continue\r\n")
     assert statuses(raw(host, expect))[-1] == 422
     plain = raw(host, head(host, "POST /v1/instances HTTP/1.1", "Content-Type: text/plain\r\nContent-Length: 2\r\n") + b"{}")
@@ -189,9 +193,9 @@ def descriptors(host):
 
 
 def abuse(host):
-    """One round of everything that holds on to something of the server's."""
+    """One round of everything that holds on to a resource of the server."""
     held = []
-    for i in range(60):  # half a request each, and then silence
+    for i in range(60):  # half a request each, then silence
         client = connect(host)
         send_all(client, post(host, b"", "Transfer-Encoding: chunked\r\n")[: 20 + i])
         held.append(client)
@@ -204,7 +208,7 @@ def abuse(host):
         send_all(client, (f"GET /openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {host.token}\r\n\r\n" * 8).encode())
         held.append(client)
     others_are_served(host)
-    for i in range(120):  # gone in the middle of a request or of an answer
+    for i in range(120):  # the client leaves in the middle of a request or of an answer
         client = connect(host)
         send_all(client, head(host, "GET /openapi.json HTTP/1.1") if i % 2 else BODY[: i + 1])
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -221,7 +225,7 @@ def test_memory_and_descriptors_stay_flat(host):
     for _ in range(6):
         abuse(host)
     wait_for(lambda: descriptors(host) <= files + 3, 60, "the connections to be closed")
-    # AddressSanitizer keeps what was freed for a while (up to 256 MiB): a leak of what six rounds send would go beyond.
+    # AddressSanitizer keeps freed memory for a while (up to 256 MiB). A leak of the data that six rounds send would be larger than this.
     allowance = 300_000 if b"__asan_init" in open(f"/proc/{host.process.pid}/exe", "rb").read() else 16_000
     assert resident_kib(host) - first < allowance, f"{first} KiB, then {resident_kib(host)} KiB"
     others_are_served(host)

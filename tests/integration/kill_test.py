@@ -1,4 +1,4 @@
-"""kill -9 at every effect boundary and at random moments: every operation still ends as the undisturbed run does."""
+"""The host is killed with SIGKILL at every effect boundary and at random moments: every operation still ends as the undisturbed run does."""
 import collections
 import concurrent.futures
 import http.client
@@ -15,7 +15,7 @@ from integration.host import Host, leftovers, make_dir, remove_dir, wait_for
 
 SOURCE = os.environ.get("SLIPWAY_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 RANDOM_KILLS = int(os.environ.get("SLIPWAY_RANDOM_KILLS", "100"))
-# Writes that only the operators' behaviours make: the host creates, applies and deletes.
+# Only the operators' behaviours make these writes: the host creates, applies and deletes.
 NOT_THE_HOSTS = {"kube.update.before", "kube.update.after", "kube.patch.before", "kube.patch.after"}
 ENDS = {"stage.succeeded": "SUCCEEDED", "stage.skipped": "SKIPPED", "stage.failed": "FAILED"}
 
@@ -31,7 +31,7 @@ def failpoints_in_source():
 
 
 class Mortal(Host):
-    """A host that is started again whenever it is found dead, as a supervisor does; counts its deaths."""
+    """A host that is started again whenever it is found dead, as a supervisor does. It counts its deaths."""
 
     deaths = 0
 
@@ -41,12 +41,14 @@ class Mortal(Host):
     def revive(self):
         if self.process.poll() is None:
             return
-        assert self.process.returncode == -9, f"slipwayd ended by itself with {self.process.returncode}"
+        if self.process.returncode != -9:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                raise AssertionError(f"slipwayd ended by itself with {self.process.returncode}: {log.read()[-1000:]}")
         self.deaths += 1
         self.start(env={"SLIPWAY_FAILPOINT": ""}, wait_ready=False)
 
     def persist(self, method, path, body=None, headers=None):
-        """A careful client: asks again until there is an answer."""
+        """A careful client: it asks again until there is an answer."""
         for _ in range(200):
             self.revive()
             try:
@@ -84,7 +86,7 @@ def world():
 
 
 def shape(host, operation):
-    """What a user can see of an ended operation, after checking that its journal tells the same story once."""
+    """What a user can see of an ended operation. Checks that the journal tells the same story, and tells it once."""
     ended = collections.defaultdict(list)
     started = set()
     events = host.events_of(operation["id"])
@@ -119,12 +121,12 @@ def delete(host, instance):
     answer = host.persist("DELETE", f"/v1/instances/{instance}")
     if answer.status == 202:
         return answer.json["id"]
-    assert answer.status == 404, answer.body  # the answer was lost, the deletion was not
+    assert answer.status == 404, answer.body  # the answer was lost, but the deletion was not
     return host.persist("GET", f"/v1/operations?instanceId={instance}&verb=delete").json["items"][0]["id"]
 
 
 def story(host, sim, project, tier, database):
-    """A create and a delete; without the delete when the create was rolled back."""
+    """A create and a delete. The delete is left out when the create was rolled back."""
     created = create(host, project, tier, database)
     operation = host.end_of(created["id"])
     seen = [shape(host, operation)]
@@ -135,7 +137,7 @@ def story(host, sim, project, tier, database):
 
 
 def judge_cluster(sim, namespace):
-    """Nothing is left and nothing was made twice, by the server's own log."""
+    """Checks with the server's own log that nothing is left and nothing was made twice."""
     assert leftovers(sim, namespace) == []
     made = collections.defaultdict(set)
     for line in sim.requests(about=namespace):
@@ -158,7 +160,7 @@ def undisturbed(data, sim, run, tier, database):
 
 
 def kill_everywhere(data, sim, run, tier, ends, database, names=""):
-    """Dies once at each boundary that an undisturbed run passes. Returns the failpoints that killed, and the deaths."""
+    """Dies once at each boundary that an undisturbed run passes. Returns the failpoints that killed, and the number of deaths."""
     expected, passed = undisturbed(data, sim, run, tier, database)
     assert expected[0][1] == ends, expected
     killed, deaths, missed = set(), 0, 0
@@ -182,7 +184,7 @@ def kill_everywhere(data, sim, run, tier, ends, database, names=""):
     with concurrent.futures.ThreadPoolExecutor(2) as lives:
         for name, died in lives.map(lambda boundary: life(boundary[0], *boundary[1]), enumerate(boundaries)):
             deaths += died
-            missed += died == 0  # fewer commits this time: what is waited for comes in another order
+            missed += died == 0  # fewer commits this time, because waits end in another order
             killed |= {name} if died else set()
     assert missed <= deaths // 4, f"{missed} of {missed + deaths} boundaries were not reached"
     return killed, deaths
@@ -191,7 +193,7 @@ def kill_everywhere(data, sim, run, tier, ends, database, names=""):
 @databases.each
 def test_every_boundary_of_create_rollback_and_delete(world, database, capsys):
     data, sim = world
-    # The requests to the cluster are what differs with the engine; commits are the same for all.
+    # Engines differ in their requests to the cluster; the commits are the same for all.
     every = "" if database is databases.POSTGRESQL else "kube."
     killed, lives = kill_everywhere(data, sim, database.id, "FREE", "SUCCEEDED", database, names=every)
     last = 0
@@ -216,7 +218,7 @@ def test_random_kills(world, database, capsys):
 
     def kill_some(times, within):
         for _ in range(times):
-            time.sleep(rng.random() * within)  # the moment is the point
+            time.sleep(rng.random() * within)  # the random moment is the point of the test
             host.kill()
             host.revive()
 

@@ -1,7 +1,7 @@
-"""Every right that config/deploy gives is needed, and one that is missing is named by the operation that needs it. On a real control plane.
+"""Every right that config/deploy gives is needed, and the operation that needs a missing right names it. This runs on a real control plane.
 
-An operation starts with no right at all and is given just what it says it waits for, one after the other. What it has in the end
-must be what is shipped: a right that was never asked for by name is one that nothing needs, or whose lack nobody would be told.
+An operation starts with no rights and gets just those that it says it waits for, one after the other. In the end it must have exactly
+the shipped rights: if a right was never asked for by name, then nothing needs it, or nobody would learn that it is missing.
 """
 import concurrent.futures
 import json
@@ -14,10 +14,10 @@ import yaml
 
 from controlplane.controlplane import SOURCE, ControlPlane
 from integration import databases
-from integration.host import BUILD, Host, bind_volume, leftovers, make_dir, remove_dir, wait_for
+from integration.host import Host, bind_volume, build_of, leftovers, make_dir, remove_dir, wait_for
 
 DEPLOY = os.path.join(SOURCE, "config", "deploy")
-# The definition that the certificates of the replica sets need; what the operator of it does, the test does.
+# The definition that the certificates of the replica sets need. The test does the work of its operator.
 CERTIFICATES = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "certificates.cert-manager.io"}, "spec": {
     "group": "cert-manager.io", "scope": "Namespaced", "names": {"plural": "certificates", "singular": "certificate", "kind": "Certificate", "listKind": "CertificateList"},
     "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
@@ -35,7 +35,7 @@ def rights(rules):
 
 
 def shipped(database):
-    """What the host has where it runs this engine alone."""
+    """The rights that the host has where it runs only this engine."""
     return rights(rules_of("rbac.yaml")) | rights(rules_of(f"engines/{database.engine}.yaml"))
 
 
@@ -65,19 +65,29 @@ class Account:
 
 
 def one_engine(data, database):
-    """An engines.d with this engine alone; MongoDB's with TLS, which asks for more."""
+    """An engines.d that has only this engine. MongoDB uses TLS, which needs more rights."""
     directory = os.path.join(data, "engines.d-" + database.id)
     os.makedirs(directory)
     name = database.engine + ".yaml"
-    shutil.copy(os.path.join(BUILD, "engines.d", name), directory)
+    shutil.copy(os.path.join(build_of(True), "engines.d", name), directory)
     if database is databases.MONGODB:
         with open(os.path.join(directory, name), "a", encoding="utf-8") as f:
             f.write("settings: {tls_issuer: databases}\n")
     return directory
 
 
+def hold(server, namespace, granted):
+    """Holds MySQL at the point where the engine asks for what it may not see, until it may see that."""
+    server.clear_faults()
+    names = " ".join(map(name_of, granted))
+    if PRIORITY_CLASSES not in names:  # without pods the engine asks whether their PriorityClass exists
+        server.fault(match={"method": "POST", "path": f"/namespaces/{namespace}/pods"}, action="status", status=403)
+    if "get pods" not in names:  # while the first backup is being written, the engine asks for its pod; here that takes no time
+        server.fault(match={"method": "PATCH", "path": f"/namespaces/{namespace}/pods/*vtbackup-init*/status"}, action="status", status=503)
+
+
 def by_and_by(host, account, operation, granted, wanted, namespace):
-    """Gives the operation what it waits for until it has ended. Returns what is wrong with what it asked for."""
+    """Gives the operation the rights that it waits for until it has ended. Returns what is wrong with its requests."""
     by_name = {name_of(right): right for right in wanted}
     wrong = []
 
@@ -101,30 +111,36 @@ def by_and_by(host, account, operation, granted, wanted, namespace):
             verb, resource = name.split(" ", 1)
             if waiting.get("namespace", "") not in ("", namespace):
                 wrong.append(f"{namespace}: asked for {name} in {waiting['namespace']}")
-            # Lists, watches and what has no namespace are for the whole cluster; so is what it would give away.
+            # Lists, watches and objects without a namespace need rights for the whole cluster. So do the rights that the host would pass on.
             whole = verb in ("list", "watch") or resource in ("namespaces", "persistentvolumes", PRIORITY_CLASSES) or "not currently held" in waiting["reason"]
             if not whole and waiting.get("namespace") != namespace:
                 wrong.append(f"{namespace}: no namespace in {waiting}")
             granted.add(by_name[name])
-            if resource == PRIORITY_CLASSES:
-                account.server.clear_faults()
+            server = account.server
+            if namespace.endswith(databases.MYSQL.id):
+                hold(server, namespace, granted)
+            if name == "list resourcequotas":
+                assert server.call("DELETE", f"/api/v1/namespaces/{namespace}/resourcequotas/others", server=server.direct).status == 200
         account.give(granted)
         host.call("POST", f"/v1/operations/{operation}/retry", {})
 
 
 def live(server, data, database, given):
-    """Creates and deletes an instance that uses everything. `given`: the rights it has at first. Returns what is wrong."""
+    """Creates and deletes an instance that uses everything. `given` tells which rights it has at first. Returns what is wrong."""
     wanted = shipped(database)
     granted = {right for right in wanted if given(right)}
     account = Account(server, "short-" + database.id)
     account.give(granted)
     project = "short-" + database.id
-    host = Host(os.path.join(data, project), account, check=False, engines=one_engine(data, database), config="stage_timeout_seconds: {default: 900}")
+    host = Host(os.path.join(data, project), account, check=False, engines=one_engine(data, database), fast=True,
+                config=f"stage_timeout_seconds: {{default: 900}}\nbackup_stores: [{{name: here, url: 'file://{data}/backups'}}]\n")
     host.start(wait_ready=False)
     try:
-        if database is databases.MYSQL and PRIORITY_CLASSES not in " ".join(map(name_of, granted)):  # without pods it is asked whether their PriorityClass is there
-            server.fault(match={"method": "POST", "path": f"/namespaces/acme-{project}/pods"}, action="status", status=403)
-        more = {"backup": database.backup} if database.backup else {}
+        if database is databases.MYSQL:
+            hold(server, "acme-" + project, granted)
+        # The host puts the keys of its own store into the namespace; a bucket of one's own brings its Secret.
+        own = database is databases.POSTGRESQL
+        more = {"backup": {} if own else database.backup} if database.backup else {}
         created = host.create(project, "STANDARD", database=database, **more).json
         wrong = by_and_by(host, account, created["id"], granted, wanted, "acme-" + project)
         if wrong:
@@ -132,6 +148,9 @@ def live(server, data, database, given):
         shown = host.call("GET", created["target"]["path"]).json["status"]["endpoints"]
         if any(endpoint["tls"] != (database is databases.MONGODB) for endpoint in shown):
             wrong.append(f"{database.id}: of the endpoints {shown} only those with TLS should say so")
+        if database.backup:
+            taken = host.call("POST", created["target"]["path"] + "/backups", {}).json
+            wrong += by_and_by(host, account, taken["id"], granted, wanted, "acme-" + project)
         bind_volume(server, "acme-" + project)
         deleted = host.call("DELETE", created["target"]["path"] + "?retainVolumes=true").json
         wrong += by_and_by(host, account, deleted["id"], granted, wanted, "acme-" + project)
@@ -141,10 +160,14 @@ def live(server, data, database, given):
     return wrong + [f"{database.id}: nothing needs {name_of(right)}" for right in sorted(wanted - granted)]
 
 
-def give_what_others_make(server, stop):
-    """The Secret that a backup needs, and the certificates, in every namespace that wants them."""
+def give_what_others_make(server, stop, refuse_pods):
+    """Makes the Secret that a backup needs, and the certificates, in every namespace that wants them; and, once, a quota that refuses pods."""
+    refused = set()
     while not stop():
         for namespace in [n["metadata"]["name"] for n in server.list("/api/v1/namespaces") if n["metadata"]["name"].startswith("acme-")]:
+            if refuse_pods and namespace not in refused:
+                refused.add(namespace)
+                server.call("POST", f"/api/v1/namespaces/{namespace}/resourcequotas", {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "others"}, "spec": {"hard": {"pods": "0"}}}, server=server.direct)
             path = f"/api/v1/namespaces/{namespace}/secrets"
             keys = next((d.keys for d in databases.ALL if namespace.endswith(d.id)), None)
             if keys:
@@ -157,7 +180,7 @@ def give_what_others_make(server, stop):
 
 @pytest.mark.parametrize("streams", [True, False], ids=["streamed-lists", "plain-lists"])
 def test_each_right_is_needed_and_named_when_it_is_missing(streams, capsys):
-    # A server that streams lists asks for "watch" alone; an older one needs "list" as well.
+    # When a server streams lists, the host needs "watch" alone; with an older server it needs "list" as well.
     def given(right):
         return (right[2] == "list") == streams
 
@@ -167,7 +190,7 @@ def test_each_right_is_needed_and_named_when_it_is_missing(streams, capsys):
     try:
         server.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(CERTIFICATES))
         with concurrent.futures.ThreadPoolExecutor(4) as lives:
-            others = lives.submit(give_what_others_make, server, lambda: bool(ended))
+            others = lives.submit(give_what_others_make, server, lambda: bool(ended), not streams)
             try:
                 wrong = [text for texts in lives.map(lambda database: live(server, data, database, given), databases.ALL) for text in texts]
             finally:

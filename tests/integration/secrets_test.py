@@ -1,4 +1,4 @@
-"""A password may be in one answer only: no log, event, error, other answer, file of ours or process list holds it."""
+"""A password may be in one answer only: no log, event, error, other answer, file of ours or process list contains it."""
 import base64
 import json
 import os

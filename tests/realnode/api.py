@@ -1,4 +1,4 @@
-"""A Kubernetes API server, spoken to in plain JSON: the node's or slipway-sim's."""
+"""A Kubernetes API server, the node's or slipway-sim's, addressed in plain JSON."""
 import http.client
 import json
 import socket
@@ -16,7 +16,7 @@ class ApiError(Exception):
 
 
 def resource(api_version, kind, namespace=None, name=None):
-    """The path of a kind, of a namespace's objects of it, or of one object."""
+    """The path of a kind, of its objects in a namespace, or of one object."""
     path = ("/api/" if "/" not in api_version else "/apis/") + api_version
     if namespace:
         path += "/namespaces/" + namespace
@@ -25,7 +25,7 @@ def resource(api_version, kind, namespace=None, name=None):
 
 
 class Api:
-    """Threads: any; each call has a connection of its own."""
+    """Any thread may use it; each call has a connection of its own."""
 
     def __init__(self, url, token="", ca=None):
         self.parts, self.token = urllib.parse.urlsplit(url), token
@@ -45,7 +45,7 @@ class Api:
         return connection.getresponse()
 
     def call(self, method, path, body=None, content_type="application/json"):
-        """The decoded answer; raises ApiError from 400 on."""
+        """Returns the decoded answer; raises ApiError for a status of 400 or more."""
         connection = self.connect(30)
         try:
             response = self.request(connection, method, path, body, content_type)
@@ -86,7 +86,7 @@ class Api:
 
 
 class Watch(threading.Thread):
-    """Hands every event of a path to `heard(type, object)`, from the list's version on, until stop()."""
+    """Passes every event of a path to `heard(type, object)`, from the list's version on, until stop()."""
 
     def __init__(self, api, path, heard):
         super().__init__(daemon=True)

@@ -1,7 +1,7 @@
-"""The simulated operator against the real one: the same request to both, and what each wrote, object by object.
+"""Compares the simulated operator with the real one: both get the same request, and we compare what they write, object by object.
 
-A difference is a path with both values. Each is mended in host/sim/cnpg or listed in differences.yaml with a reason; one that is
-listed and not found fails as well. What differs in every run (uids, times, addresses, certificates, generated names) is normalised here.
+A difference is a path with both values. Each one is mended in devcluster/cnpg or listed in differences.yaml with a reason; a listed
+difference that is not found fails as well. Values that differ in every run (uids, times, addresses, certificates, generated names) are normalised here.
 """
 import difflib
 import json
@@ -20,12 +20,12 @@ NAMESPACE, NAME, MOST = "acme-compared", "compared", 15
 KINDS = [("postgresql.cnpg.io/v1", "Cluster"), ("v1", "Pod"), ("v1", "PersistentVolumeClaim"), ("v1", "Service"), ("v1", "Secret"), ("v1", "ConfigMap"), ("v1", "ServiceAccount"),
          ("v1", "ResourceQuota"), ("batch/v1", "Job"), ("policy/v1", "PodDisruptionBudget"), ("rbac.authorization.k8s.io/v1", "Role"),
          ("rbac.authorization.k8s.io/v1", "RoleBinding"), ("networking.k8s.io/v1", "NetworkPolicy"), ("coordination.k8s.io/v1", "Lease")]
-# Made by Kubernetes itself in every namespace.
+# Kubernetes itself makes these in every namespace.
 KUBERNETES = {"ServiceAccount/default", "ConfigMap/kube-root-ca.crt"}
 
 
 class Recorder:
-    """Everything that happens in the namespace: `events` in the order of the server's revisions."""
+    """Records everything that happens in the namespace: `events` are in the order of the server's revisions."""
 
     def __init__(self, api):
         self.api, self.events, self.lock = api, [], threading.Lock()
@@ -38,7 +38,7 @@ class Recorder:
         return take
 
     def result(self):
-        """created: objects as they were made; phases: the Cluster's; final: what stands."""
+        """created: objects as they were made; phases: those of the Cluster; final: what is left at the end."""
         for watch in self.watches:
             watch.stop()
         with self.lock:
@@ -58,7 +58,7 @@ def provision(api, host):
 
     def settled():
         cluster = api.get(resource("postgresql.cnpg.io/v1", "Cluster", NAMESPACE, NAME))
-        status = cluster["status"]  # its count of jobs follows the jobs' end
+        status = cluster["status"]  # its count of jobs is updated after the jobs end
         return status.get("phase") == "Cluster in healthy state" and "jobCount" not in status and not api.list(resource("batch/v1", "Job", NAMESPACE))
     wait_for(settled, 90, "a settled cluster")
     result = recorder.result()
@@ -89,7 +89,7 @@ def simulated(image):
         remove_dir(data)
 
 
-# What is another value in every run.
+# Values that differ in every run.
 VALUES = [(re.compile(pattern), name) for pattern, name in (
     (r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "<uid>"), (r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( \+0000 UTC|Z)$", "<time>"), (r"^\d+(\.\d+){3}$", "<address>"),
     (r"^[0-9a-f]{40,}$", "<hash>"), (r"^ins_[0-9a-z]{26}$", "<instance>"), (r"^\d{19}$", "<system>"))]
@@ -97,7 +97,7 @@ PATHS = [(re.compile(r"ResourceVersion\."), "<version>"), (re.compile(r"status\.
 
 
 def name_of(it):
-    """The pods of a job have names that are made up."""
+    """The pods of a job have generated names."""
     owned_by_job = any(owner["kind"] == "Job" for owner in it["metadata"].get("ownerReferences", []))
     return it["kind"] + "/" + (re.sub(r"-[a-z0-9]{5}$", "-*", it["metadata"]["name"]) if owned_by_job else it["metadata"]["name"])
 
@@ -126,7 +126,7 @@ def normal(path, value):
 
 
 def facts(record):
-    """{path: value} of what stands at the end."""
+    """{path: value} of what exists at the end."""
     found = {}
     for it in record["final"]:
         name, metadata = name_of(it), it["metadata"]
@@ -157,7 +157,7 @@ def facts(record):
 
 
 def order(record):
-    """Without the pods of jobs: another controller makes them, sooner or later."""
+    """Leaves out the pods of jobs: another controller makes them at times of its own."""
     return [name for name in map(name_of, record["created"]) if name not in KUBERNETES and not name.endswith("-*")]
 
 
@@ -174,7 +174,7 @@ def differences(simulated_record, real_record):
     """{path: (simulated, real)}"""
     ours, theirs = facts(simulated_record), facts(real_record)
     found = {path: (ours.get(path), theirs.get(path)) for path in sorted(ours.keys() | theirs.keys()) if ours.get(path) != theirs.get(path)}
-    # Of an object that only one has, one line is enough.
+    # One line is enough for an object that only one side has.
     alone = [path for path, sides in found.items() if "there" in sides and None in sides and "." not in path]
     found = {path: sides for path, sides in found.items() if not any(path.startswith(name + ".") for name in alone)}
     for what, list_of in (("order", order), ("phases", phases)):

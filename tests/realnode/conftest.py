@@ -38,7 +38,7 @@ def engines_of(data, settings):
 
 
 class NodeHost(Host):
-    """slipwayd on the node, as its own service account, with tiers that fit; `settings` are the engine's."""
+    """slipwayd on the node, with its own service account and with tiers that fit the node; `settings` are the engine's."""
 
     def __init__(self, node, data, settings=None, config="", **more):
         self.node = node
@@ -54,7 +54,7 @@ class NodeHost(Host):
         super().__init__(data, sim=self, engines=engines, config=f"{TIERS}\n{config}", **more)
 
     def submit(self, project, tier="STANDARD", **more):
-        """A create, as (operation id, instance id)."""
+        """Starts a create and returns (operation id, instance id)."""
         answer = self.create(project, tier, **more)
         assert answer.status == 202, answer.body
         return answer.json["id"], answer.json["target"]["id"]
@@ -76,7 +76,7 @@ class NodeHost(Host):
         return operation
 
     def uri(self, instance, role="READ_WRITE"):
-        """A connection string as the API shows it; its host is a name that the node's name server knows."""
+        """A connection string as the API shows it. The node's name server knows its host."""
         shown = self.call("GET", f"/v1/instances/{instance}/credentials").json
         return next(e["uri"] for e in shown["endpoints"] if e["role"] == role)
 
@@ -98,7 +98,7 @@ def psql(uri, statement, ok=True):
 
 
 def left(node, namespace):
-    """What still stands of a project on the node: its namespace, and volumes that are still bound."""
+    """What is left of a project on the node: its namespace, and volumes that are still bound."""
     found = ["namespace " + namespace] if node.api.get(f"/api/v1/namespaces/{namespace}") else []
     for path in ("/apis/postgresql.cnpg.io/v1/clusters", "/api/v1/pods", "/api/v1/secrets", "/api/v1/persistentvolumeclaims", "/api/v1/services", "/apis/networking.k8s.io/v1/networkpolicies",
                  "/apis/coordination.k8s.io/v1/leases"):
@@ -108,7 +108,7 @@ def left(node, namespace):
 
 
 def timed(check, seconds, what):
-    """(value, seconds that it took)"""
+    """(value, the seconds that it took)"""
     began = time.monotonic()
     value = wait_for(check, seconds, what)
     return value, time.monotonic() - began

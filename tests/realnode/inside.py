@@ -1,7 +1,7 @@
 """The node itself: the first process of its own process, mount and network namespaces.
 
-Started by node.py, never by hand. Whatever runs here, pods included, ends with this process, and its mounts and interfaces with it: a node
-that was killed leaves nothing but files and empty control groups, which node.py removes.
+node.py starts it; never start it by hand. Everything that runs here, pods included, ends with this process, and so do its mounts and interfaces.
+A killed node leaves nothing but files and empty control groups, which node.py removes.
 """
 import base64
 import glob
@@ -9,7 +9,6 @@ import json
 import os
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,37 +16,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import yaml
 
+import backups
+import metrics
 from api import Api, ApiError, resource
+from steps import IP, SERVICES_DNS, listening, sh, until, write
 
-IP, PODS, SERVICES_DNS = "10.77.0.1", "10.244.0.0/24", "cluster.local"
+PODS = "10.244.0.0/24"
 VOLUMES = 48
-# What the kubelet sets for the whole machine; here it finds files that say so already.
+# The kubelet sets these for the whole machine. Here it finds files that have these values already.
 SYSCTLS = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1, "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
 PRIVATE = ("/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
 
 
-def sh(*command, **more):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout.strip()}")
-    return done.stdout
-
-
-def until(check, seconds, what):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if value := check():
-                return value
-        except (OSError, ApiError, RuntimeError):
-            pass
-        time.sleep(0.1)
-    raise RuntimeError(f"{what} did not come true in {seconds} s")
-
-
 class Parts:
-    """The node's processes. One that ends is started again, as systemd would; one with a file NAME.off is kept down while the file is there,
-    and a file NAME.down says that it is."""
+    """The node's processes. A process that ends is started again, as by systemd. While a file NAME.off exists, the process NAME is kept down, and a file
+    NAME.down says that it is down."""
 
     def __init__(self, run):
         self.run, self.commands, self.processes = run, {}, {}
@@ -77,7 +60,7 @@ class Parts:
 
 
 def isolate(run):
-    sh("mount", "--make-rshared", "/")  # volumes that the kubelet mounts are seen by pods
+    sh("mount", "--make-rshared", "/")  # pods see the volumes that the kubelet mounts
     for path in PRIVATE:
         os.makedirs(path, exist_ok=True)
         sh("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
@@ -90,6 +73,12 @@ def isolate(run):
             sh("mount", "--bind", path, f"/proc/sys/{name}")
 
 
+def names(run):
+    """Lets the node's own processes, including the operator, know services by name, as pods do."""
+    write(f"{run}/service.resolv.conf", f"nameserver {IP}\nsearch {SERVICES_DNS}\noptions ndots:5\n")
+    sh("mount", "--bind", f"{run}/service.resolv.conf", "/etc/resolv.conf")
+
+
 def network():
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "link", "add", "node0", "type", "bridge")  # kernels without the dummy module have bridges
@@ -100,14 +89,8 @@ def network():
         f.write("1")
 
 
-def write(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "w", encoding="utf-8") as f:
-        f.write(text if isinstance(text, str) else json.dumps(text, indent=1))
-
-
 def control_plane(run, programs):
-    """etcd, API server, controller manager and scheduler; they bring their certificate authority with them."""
+    """Starts etcd, API server, controller manager and scheduler, which bring their own certificate authority."""
     with open(f"{run}/plane.log", "ab") as log:
         plane = subprocess.Popen([programs["kube"], "up", "--dir", f"{run}/plane", "--ip", IP, "--port", "6443", "--scheduler", "--faults=false"],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -115,7 +98,7 @@ def control_plane(run, programs):
     if not line:
         raise RuntimeError("the control plane ended")
     ready = json.loads(line)
-    # With everything in one file, so that a copy of it is as good.
+    # Everything is in one file, so that a copy of it works as well.
     with open(ready["ca"], encoding="ascii") as f:
         ca = base64.b64encode(f.read().encode()).decode()
     write(f"{run}/kubeconfig", {"apiVersion": "v1", "kind": "Config", "current-context": "node", "contexts": [{"name": "node", "context": {"cluster": "node", "user": "admin"}}],
@@ -129,7 +112,7 @@ def containers(run, parts, programs):
         {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True,
          "ipam": {"type": "host-local", "dataDir": f"{run}/cni-leases", "ranges": [[{"subnet": PODS}]], "routes": [{"dst": "0.0.0.0/0"}]}},
         {"type": "portmap", "capabilities": {"portMappings": True}}]})
-    # Without CAP_SYS_RESOURCE runc cannot lower oom_score_adj, and dies with "EOF": hence restrict_oom_score_adj.
+    # Without CAP_SYS_RESOURCE runc cannot lower oom_score_adj and dies with "EOF". Hence restrict_oom_score_adj.
     write(f"{run}/containerd/config.toml", f"""version = 2
 root = "{run}/containerd/root"
 state = "{run}/containerd/state"
@@ -147,13 +130,12 @@ state = "{run}/containerd/state"
     parts.start("containerd", "containerd", "-c", f"{run}/containerd/config.toml")
     ctr = ("ctr", "-a", f"{run}/containerd/containerd.sock")
     until(lambda: sh(*ctr, "version"), 30, "containerd")
-    for image in ("pause", "postgresql"):
+    for image in filter(programs.get, ("pause", "postgresql", "barman-image")):
         sh(*ctr, "-n", "k8s.io", "images", "import", programs[image])
 
 
 def kubelet(run, parts, programs, cgroup):
-    write(f"{run}/resolv.conf", "")  # of pods that want the machine's: no name server
-    write(f"{run}/service.resolv.conf", f"nameserver {IP}\nsearch {SERVICES_DNS}\noptions ndots:5\n")
+    write(f"{run}/resolv.conf", "")  # for pods that want the machine's: no name server
     write(f"{run}/kubelet.yaml", {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "address": IP,
                                   "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "authorization": {"mode": "AlwaysAllow"},
                                   "cgroupDriver": "cgroupfs", "cgroupRoot": "/" + cgroup, "failCgroupV1": False, "failSwapOn": False,
@@ -170,7 +152,7 @@ def kubelet(run, parts, programs, cgroup):
 
 
 def volumes(run, api):
-    """A pool of local volumes, each nominally large; CloudNativePG's pods write as 26."""
+    """A pool of local volumes, each nominally large. CloudNativePG's pods write as user 26."""
     api.apply(resource("storage.k8s.io/v1", "StorageClass", name="local"),
               {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
                "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"})
@@ -186,7 +168,7 @@ def volumes(run, api):
 
 
 def recycle(run, api):
-    """What a provisioner does with a released volume that is to be deleted: empties it and offers it again. Kubernetes itself cannot, and says Failed."""
+    """Empties a released volume that is to be deleted and offers it again, as a provisioner does. Kubernetes itself cannot do that and says Failed."""
     for volume in api.list("/api/v1/persistentvolumes"):
         path = volume["spec"].get("local", {}).get("path", "")
         released = volume.get("status", {}).get("phase") in ("Released", "Failed") and volume["spec"].get("claimRef")
@@ -199,7 +181,7 @@ def recycle(run, api):
 
 
 def cloudnative_pg(run, parts, programs, api):
-    """The operator as a process of the node, with its admission webhooks on loopback."""
+    """Starts the operator as a process of the node, with its admission webhooks on loopback."""
     api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cnpg-system"}})
     for path in glob.glob(f"{programs['cnpg']}/postgresql.cnpg.io_*.yaml"):
         with open(path, encoding="utf-8") as f:
@@ -207,7 +189,7 @@ def cloudnative_pg(run, parts, programs, api):
         api.apply(resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=crd["metadata"]["name"]), crd)
     until(lambda: all(any(c["type"] == "Established" and c["status"] == "True" for c in (crd["status"].get("conditions") or []))
                       for crd in api.list("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")), 30, "the operator's definitions")
-    # As the operator's own manifests install it: the queries that every cluster's metrics start from.
+    # The operator's own manifests install these queries too; every cluster's metrics start from them.
     with open(f"{programs['cnpg']}/default-monitoring.yaml", encoding="utf-8") as f:
         monitoring = yaml.safe_load(f)
     monitoring["metadata"]["name"] = "cnpg-" + monitoring["metadata"]["name"]
@@ -235,11 +217,6 @@ def cloudnative_pg(run, parts, programs, api):
             api.apply(resource("admissionregistration.k8s.io/v1", configuration["kind"], name=configuration["metadata"]["name"]), configuration)
 
 
-def listening(host, port):
-    with socket.create_connection((host, port), 1):
-        return True
-
-
 def node_ready(api):
     node = api.get("/api/v1/nodes/node1")
     conditions = node.get("status", {}).get("conditions", []) if node else []
@@ -255,6 +232,7 @@ def main():
         print(f"{time.monotonic() - began:5.1f} s  {what}", flush=True)
 
     isolate(run)
+    names(run)
     network()
     plane, ready = control_plane(run, programs)
     write(f"{run}/bin/kubectl", f'#!/bin/sh\nexec {programs["kube"]} kubectl "$@"\n', 0o755)
@@ -265,6 +243,9 @@ def main():
         cloudnative_pg(run, parts, programs, api)
         say("the operator listens")
         volumes(run, api)
+        store = backups.install(run, parts, programs, api) if "barman-plugin" in programs else None
+        if "metrics-server" in programs:
+            metrics.install(run, parts, programs, api)
         images.result()
     say("containerd has its images")
     kubelet(run, parts, programs, cgroup)
@@ -272,14 +253,16 @@ def main():
     until(lambda: listening("127.0.0.1", 10256), 30, "kube-proxy")
     until(lambda: listening(IP, 53), 30, "CoreDNS")
     until(lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default"), 30, "the default service account")
+    if store:
+        until(lambda: backups.ready(api), 60, "the Barman Cloud plugin")
     say("up")
     write(f"{run}/ready.part", {"server": ready["server"], "token": ready["token"], "ca": ready["ca"], "kubeconfig": f"{run}/kubeconfig",
-                                "image": "slipway.local/postgresql:15", "seconds": round(time.monotonic() - began, 1)}, 0o600)
+                                "image": "slipway.local/postgresql:15", "objectStore": store, "seconds": round(time.monotonic() - began, 1)}, 0o600)
     os.rename(f"{run}/ready.part", f"{run}/ready.json")
     while plane.poll() is None:
         readable, _, _ = select.select([sys.stdin] if attached else [], [], [], 0.3)
         if readable and not sys.stdin.buffer.raw.read(1):
-            return  # whoever started the node is gone
+            return  # the process that started the node is gone
         parts.look()
         try:
             recycle(run, api)
@@ -290,12 +273,12 @@ def main():
 
 
 if __name__ == "__main__":
-    # The first process of a namespace adopts orphans and must wait for them; the work is done by its child.
+    # The first process of a namespace adopts orphans and must wait for them, so its child does the work.
     child = os.fork()
     if child == 0:
         try:
             main()
-        except Exception as error:  # said in node.log, shown by node.py
+        except Exception as error:  # node.log has it, and node.py shows it
             print(f"failed: {error}", flush=True)
             os._exit(1)
         os._exit(0)

@@ -1,4 +1,4 @@
-"""The host is killed and the operator goes away, at moments that nobody chose: one Cluster is made, once, and everything of it is removed."""
+"""The host is killed and the operator goes away at random moments: one Cluster is made, once, and all of it is removed."""
 import os
 import random
 import time
@@ -50,7 +50,7 @@ def test_an_operator_that_goes_away_is_waited_for(node, host):
             operation = host.operation(operation_id)
             assert not operation["done"], operation
             return next((s for s in operation["stages"] if s["state"] == "RUNNING" and s.get("lastError")), None)
-        # Its webhooks are away with it, so not even the Cluster can be written.
+        # The operator's webhooks are gone with it, so even the Cluster cannot be written.
         stage = wait_for(waits, 60, "the operation to say what it waits for")
         assert stage["name"] == "CRD_DEPLOYMENT" and stage["waitingFor"]["kind"] == "APIServer" and "webhook" in stage["lastError"]["message"], stage
     finally:
@@ -62,7 +62,7 @@ def test_an_operator_that_goes_away_is_waited_for(node, host):
     node.switch("cnpg", on=True)
     operation = host.finish(operation_id, 300)
     assert operation["state"] == "SUCCEEDED", operation
-    # The host may have been told that all is well before the node's proxy knows the new address.
+    # The host may have heard that all is well before the node's proxy knows the new address.
     assert wait_for(lambda: psql(host.uri(instance), "SELECT 1", ok=False), 30, "a login") == "1"
     print(f"login proof: {host.show(instance)['status']['loginProof']}")
     host.remove(instance)

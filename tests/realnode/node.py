@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """A real Kubernetes of one node with the real CloudNativePG, in namespaces of its own: up in half a minute, gone in a second.
 
-usage: node.py up [DIRECTORY]                  starts a node that stays, and prints how to reach it
+usage: node.py up [DIRECTORY]                  starts a node that stays, with all extras, and prints how to reach it
        node.py down DIRECTORY                  ends it, its pods included, and removes the directory
        node.py run DIRECTORY COMMAND ARGS…     runs a command in the node's network, with its kubeconfig and kubectl
        node.py with COMMAND ARGS…              starts a node, runs the command there, ends the node
-       node.py clean                           removes what nodes left that were killed (`up` does it too)
+       node.py clean                           removes what killed nodes left behind (`up` does it too)
 
-Needs root and the packages of the group `node` in scripts/deps.sh. Several nodes can be up at once: each has a network, process table and
-mounts of its own, so that nothing of it is seen outside but its directory and its control groups.
+It needs root and the packages of the group `node` in scripts/deps.sh. Several nodes can be up at once: each has a network, process table and
+mounts of its own. Nothing of it is visible outside except its directory and its control groups.
+
+Extras: "backups" brings an S3 store in the node's network (node.store) and the Barman Cloud plugin, "metrics" brings metrics-server.
 
 In a test:   with Node() as node, node.network():     # this thread and what it starts are inside the node's network
                  node.kubectl("get", "pods", "-A"); node.api.list("/api/v1/pods")
@@ -31,6 +33,7 @@ sys.path.insert(0, HERE)
 from api import Api, resource  # noqa: E402
 
 PREFIX = "slipway-node-"
+EXTRAS = ("backups", "metrics")
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 PACKAGES = {"containerd": "containerd", "runc": "runc", "debootstrap": "debootstrap", "ip": "iproute2", "nft": "nftables", "conntrack": "conntrack",
@@ -45,16 +48,16 @@ class NodeError(Exception):
 
 
 def missing():
-    """Why no node can be started here; "" when it can."""
+    """The reason why no node can be started here; "" when one can."""
     if os.geteuid() != 0:
         return "a node needs root"
     packages = sorted({package for program, package in PACKAGES.items() if not shutil.which(program, path=PATH)})
     return "missing packages: " + " ".join(packages) if packages else ""
 
 
-def build():
-    """{name: path} of what the node runs; minutes the first time."""
-    done = subprocess.run([os.path.join(HERE, "build")], stdout=subprocess.PIPE, text=True, check=False)
+def build(extras=()):
+    """{name: path} of the programs that the node runs. It takes minutes the first time."""
+    done = subprocess.run([os.path.join(HERE, "build"), *extras], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise NodeError("tests/realnode/build failed")
     return dict(line.split(" ", 1) for line in done.stdout.splitlines())
@@ -78,14 +81,14 @@ def make_control_groups(name):
     for hierarchy in glob.glob("/sys/fs/cgroup/*/cgroup.procs"):
         path = os.path.join(os.path.dirname(os.path.realpath(hierarchy)), name)
         os.makedirs(path, exist_ok=True)
-        for resource_kind in ("cpuset.cpus", "cpuset.mems"):  # a new cpuset is empty, and no process can enter it
+        for resource_kind in ("cpuset.cpus", "cpuset.mems"):  # a new cpuset is empty, so no process can enter it
             if os.path.exists(f"{path}/{resource_kind}"):
                 with open(f"{path}/../{resource_kind}", encoding="ascii") as parent, open(f"{path}/{resource_kind}", "w", encoding="ascii") as own:
                     own.write(parent.read())
 
 
 def remove(directory):
-    """What a node leaves: its control groups, which are empty once it has ended, and its files."""
+    """Removes what a node leaves: its control groups, which are empty once it has ended, and its files."""
     for group in control_groups(os.path.basename(directory)):
         for path, _, _ in os.walk(group, topdown=False):
             for _ in range(50):
@@ -100,7 +103,7 @@ def remove(directory):
 
 
 def lock(directory):
-    """The directory's lock as a file descriptor, or None when its node lives: the lock ends with the last process that holds it."""
+    """The lock of the directory as a file descriptor, or None when its node is alive: the lock ends with the last process that holds it."""
     descriptor = os.open(os.path.join(directory, "lock"), os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,7 +124,7 @@ def lives(directory):
 
 
 def clean(*more):
-    """Removes what killed nodes left behind, and says what it was."""
+    """Removes what killed nodes left behind, and prints what it was."""
     removed = []
     for directory in {*glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")), *more}:
         if os.path.exists(os.path.join(directory, "lock")) and not lives(directory):
@@ -131,16 +134,16 @@ def clean(*more):
 
 
 class Node:
-    """attached: the node ends with this process, however that ends. Threads: network() is for the calling thread, the rest for any."""
+    """attached: the node ends with this process, however that happens. network() is for the calling thread; any thread may call the rest."""
 
-    def __init__(self, directory=None, attached=True, programs=None):
+    def __init__(self, directory=None, attached=True, programs=None, extras=()):
         if directory and not os.path.basename(os.path.abspath(directory)).startswith(PREFIX):
             raise NodeError(f"the directory's name must start with {PREFIX}")
         clean(*[os.path.abspath(directory)] if directory else [])
         self.directory = os.path.abspath(directory) if directory else tempfile.mkdtemp(prefix=PREFIX)
         os.makedirs(self.directory, exist_ok=True)
         os.chmod(self.directory, 0o755)
-        # The lock is held when it gets its name: clean() takes one that is free for a dead node's.
+        # The lock is held before it gets its name: clean() takes a free lock for that of a dead node.
         new = os.path.join(self.directory, f"lock.{os.getpid()}")
         held = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -151,7 +154,7 @@ class Node:
         finally:
             os.unlink(new)
         self.attached = attached
-        self.start(programs or build(), held)
+        self.start(programs or build(extras), held)
 
     def start(self, programs, held):
         name = os.path.basename(self.directory)
@@ -161,7 +164,7 @@ class Node:
         with open(os.path.join(self.directory, "node.log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE if self.attached else subprocess.DEVNULL, stdout=log, stderr=log,
                                             pass_fds=[held], start_new_session=True, cwd="/", env={**os.environ, "PATH": PATH})
-        os.close(held)  # the node holds it from now on
+        os.close(held)  # from now on the node holds it
         self.pid = self.process.pid
         with open(os.path.join(self.directory, "pid"), "w", encoding="ascii") as f:
             f.write(str(self.pid))
@@ -181,7 +184,7 @@ class Node:
 
     @classmethod
     def existing(cls, directory):
-        """A node that `up` started and that lives."""
+        """A node that `up` started and that is alive."""
         self = cls.__new__(cls)
         self.directory, self.attached, self.process = os.path.abspath(directory), False, None
         if not lives(self.directory):
@@ -198,7 +201,8 @@ class Node:
         with open(os.path.join(self.directory, "ready.json"), encoding="utf-8") as f:
             ready = json.load(f)
         self.kubeconfig, self.image, self.seconds = ready["kubeconfig"], ready["image"], ready["seconds"]
-        # For what runs inside: kubectl is on its path.
+        self.store = ready["objectStore"]  # url, ca (a path), bucket, access, secret; None without backups
+        # For programs inside: kubectl is on their path.
         self.environment = {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": f"{self.directory}/bin:{PATH}"}
         self.netns = f"/proc/{self.pid}/ns/net"
         self.api = Api(ready["server"], ready["token"], ready["ca"])
@@ -237,10 +241,10 @@ class Node:
                 succeed(libc.setns(descriptor, flag), "setns")
                 os.close(descriptor)
             os.close(node)
-            os.chdir(here)  # another mount namespace forgets where one was
+            os.chdir(here)  # the working directory is lost in another mount namespace
 
     def switch(self, part, on):
-        """Kills a part of the node (cnpg, kubelet, proxy, coredns) and keeps it down, or starts it again."""
+        """Kills a part of the node (cnpg, kubelet, proxy, coredns, object-store, metrics-server) and keeps it down, or starts it again."""
         off, down = (os.path.join(self.directory, part + suffix) for suffix in (".off", ".down"))
         if on:
             os.unlink(off)
@@ -254,7 +258,7 @@ class Node:
             time.sleep(0.05)
 
     def stop(self):
-        """Kills the namespace's first process: the kernel ends all others, and unshare returns when they are gone."""
+        """Kills the first process of the namespace: the kernel ends all others, and unshare returns when they are gone."""
         try:
             with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
                 for child in f.read().split():
@@ -281,8 +285,10 @@ def main(args):
     if args[:1] == ["up"] and len(args) < 3:
         if why := missing():
             raise NodeError(why)
-        node = Node(args[1] if len(args) > 1 else None, attached=False)
-        print(f"up after {node.seconds} s: Kubernetes and CloudNativePG, storage class local, image {node.image}\n"
+        node = Node(args[1] if len(args) > 1 else None, attached=False, extras=EXTRAS)
+        store = node.store
+        print(f"up after {node.seconds} s: Kubernetes, CloudNativePG, the Barman Cloud plugin, metrics-server, storage class local, image {node.image}\n"
+              f"  S3: {store['url']} bucket {store['bucket']}, access key {store['access']}, secret key {store['secret']}, authority {store['ca']}\n"
               f"  {sys.argv[0]} run {node.directory} kubectl get pods -A\n  nsenter --net={node.netns} …     kubeconfig: {node.kubeconfig}\n"
               f"  {sys.argv[0]} down {node.directory}")
     elif args[:1] == ["down"] and len(args) == 2:

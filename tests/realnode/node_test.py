@@ -1,4 +1,4 @@
-"""A node that is killed takes every process with it, and the next start removes its files."""
+"""A killed node takes every process with it, and the next start removes its files."""
 import os
 import signal
 import subprocess
@@ -14,7 +14,7 @@ HOLDER = "import sys, time; sys.path.insert(0, sys.argv[1]); from node import No
 
 
 def inside(network):
-    """Processes in the namespace, by name."""
+    """The processes in the namespace, by name."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -49,7 +49,7 @@ def test_a_delete_keeps_the_volume_when_it_is_asked_to(node, host):
     kept = node.api.get(volume)
     assert kept["spec"]["persistentVolumeReclaimPolicy"] == "Retain" and kept["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"]
     assert os.path.exists(os.path.join(kept["spec"]["local"]["path"], "pgdata", "PG_VERSION"))
-    # What an operator does who does not need it any more.
+    # An administrator does this when he no longer needs the volume.
     assert node.api.call("PATCH", volume, {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}, "application/merge-patch+json")
     wait_for(lambda: node.api.get(volume)["status"]["phase"] == "Available", 60, "the volume to be used again")
     assert os.listdir(kept["spec"]["local"]["path"]) == []

@@ -1,4 +1,4 @@
-"""What cannot start is named while it waits, and nothing of it stays: neither after DELETE nor after the time limit."""
+"""When something cannot start, it is named while the operation waits, and nothing of it is left after DELETE or after the time limit."""
 import json
 
 import pytest
@@ -8,7 +8,7 @@ from integration.host import make_dir, remove_dir, wait_for
 
 
 def waiting(host, operation_id, found, seconds=90):
-    """waitingFor with its stage's message, once found(kind, reason, message) holds."""
+    """The waitingFor, with its stage's message, once found(kind, reason, message) is true."""
     seen = []
 
     def look():
@@ -41,7 +41,7 @@ def test_a_tier_that_is_too_large_says_so_and_delete_cleans_up(node, host):
     assert left(node, "acme-large") == []
 
 
-# name: (engine settings, what the user reads: kind, reason, a part of the message)
+# name: (engine settings, and what the user reads: kind, reason, a part of the message)
 STUCK = {
     "image": ({"image": "slipway.local/postgresql:15.99"}, "Pod", {"ImagePullBackOff", "ErrImagePull"}, "slipway.local/postgresql:15.99"),
     "volume": ({"storage_class": "none"}, "PersistentVolumeClaim", {"VolumePending"}, "storage class none"),
@@ -78,15 +78,15 @@ def test_a_quota_that_is_used_up_is_named_and_rolled_back(node):
     data = make_dir()
     host = NodeHost(node, data, config="stage_timeout_seconds: {WAITING_FOR_READY: 45}").start()
     try:
-        # Somebody else's quota, put into the project while its first pod is not there yet: the host's own always fits.
+        # Somebody else puts a quota into the project before its first pod exists. The host's own quota always fits.
         operation_id, instance = host.submit("stuck-full", "FREE")
         wait_for(lambda: node.api.get("/api/v1/namespaces/acme-stuck-full"), 30, "the namespace", 0.01)
         node.api.call("POST", "/api/v1/namespaces/acme-stuck-full/resourcequotas", {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
-        for pod in node.api.list("/api/v1/namespaces/acme-stuck-full/pods"):  # one that was faster
+        for pod in node.api.list("/api/v1/namespaces/acme-stuck-full/pods"):  # this pod was faster
             node.api.delete("/api/v1/namespaces/acme-stuck-full/pods/" + pod["metadata"]["name"], gracePeriodSeconds=0)
-        waits, _ = waiting(host, operation_id, lambda kind, reason, message: kind == "Job" and reason == "NoPods" and "quota" in message)
-        assert waits["name"] == "stuck-full-1-initdb", waits
-        rolled_back(node, host, operation_id, instance, "acme-stuck-full", "Job")
+        waits, _ = waiting(host, operation_id, lambda kind, reason, message: kind == "ResourceQuota" and reason == "Exceeded" and "stuck-full-1-initdb" in message)
+        assert waits["name"] == "none", waits
+        rolled_back(node, host, operation_id, instance, "acme-stuck-full", "ResourceQuota")
     finally:
         host.stop()
         remove_dir(data)

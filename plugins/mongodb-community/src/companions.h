@@ -6,19 +6,17 @@
 
 namespace mongodb {
 
-inline constexpr char kPodMonitorApi[] = "monitoring.coreos.com/v1";
-inline constexpr char kNetworkPolicyApi[] = "networking.k8s.io/v1";
-inline constexpr char kBudgetApi[] = "policy/v1";
 inline constexpr char kCertificateApi[] = "cert-manager.io/v1";
+inline constexpr char kCertificateKind[] = "cert-manager.io/v1/Certificate";  // as in `applies`
 inline constexpr char kMetricsPort[] = "prometheus";
 inline constexpr int kMongodPort = 27017;
 inline constexpr int kMetricsPortNumber = 9216;
 
-// What the operator labels every pod of the instance with, and its Service selects.
+// The labels that the operator gives to every pod of the instance; its Service selects them.
 Json PodLabels(const Instance& instance);
 
 Json NetworkPolicy(const Instance& instance);
-// One member at a time. Not for a single one: it would block every drain of its node.
+// Not for a single member.
 Json DisruptionBudget(const Instance& instance);
 Json PodMonitor(const Instance& instance, const Settings& settings);
 Json Certificate(const Instance& instance, const Settings& settings);

@@ -1,9 +1,8 @@
-// MongoDB on the MongoDB Community operator, old and new: the four functions of the engine
-// contract.
+// The engine for MongoDB on the MongoDB Community operator, old and new: its description and its
+// table of stages.
 #include <slipway/engine.hpp>
 
 #include "companions.h"
-#include "kit.h"
 #include "parameters.h"
 #include "replica_set.h"
 #include "settings.h"
@@ -17,86 +16,65 @@ namespace {
 
 Json Watches() {
   return Json::Arr(
-      {Watch(kReplicaSetApi, kReplicaSetKind, {"/spec/security/tls/enabled", "/status"}),
+      {Watch(kReplicaSetApi, kReplicaSet.kind, {"/spec/security/tls/enabled", "/status"}),
        Watch("apps/v1", "StatefulSet", {"/spec/replicas", "/status"}),
-       Watch("v1", "Pod",
-             {"/spec/nodeName", "/status/phase", "/status/reason", "/status/message",
-              "/status/conditions", "/status/containerStatuses", "/status/initContainerStatuses"}),
-       Watch("v1", "PersistentVolumeClaim",
-             {"/spec/storageClassName", "/status/phase", "/status/conditions"}),
-       // Their names are enough: a pod without them never starts, and nobody says so.
+       WatchPods({"/spec/nodeName"}), WatchVolumes(),
+       // Their names are enough. A pod without them never starts, and nothing else reports it.
        Watch("v1", "ServiceAccount", {"/automountServiceAccountToken"}),
-       Watch("rbac.authorization.k8s.io/v1", "Role", {"/rules"}),
-       Watch("rbac.authorization.k8s.io/v1", "RoleBinding", {"/roleRef"})});
+       Watch(kRbacApi, "Role", {"/rules"}), Watch(kRbacApi, "RoleBinding", {"/roleRef"})});
 }
 
-Json Description() {
-  return Json::Obj(
-      {{"schema", 1},
-       {"engine", SLIPWAY_ENGINE_NAME},
-       {"version", SLIPWAY_ENGINE_VERSION},
-       {"title", "MongoDB on the MongoDB Community operator"},
-       {"database_type", "MONGODB"},
-       {"verbs", Json::Arr({"create", "delete", "observe"})},
-       {"capabilities", Json::Obj({{"backup", false}, {"metrics", true}, {"replicas", true}})},
-       {"name_limit", kNameLimit},
-       {"parameters_schema", ParametersSchema()},
-       {"watches", Watches()},
-       {"crds_required", Json::Arr({"mongodbcommunity.mongodb.com/v1/MongoDBCommunity"})},
-       {"crds_optional", Json::Arr({kOnlyOfControllers, "cert-manager.io/v1/Certificate",
-                                    "monitoring.coreos.com/v1/PodMonitor"})},
-       {"applies",
-        Json::Arr({"mongodbcommunity.mongodb.com/v1/MongoDBCommunity", "v1/Secret",
-                   "v1/ServiceAccount", "rbac.authorization.k8s.io/v1/Role",
-                   "rbac.authorization.k8s.io/v1/RoleBinding", "policy/v1/PodDisruptionBudget",
-                   "networking.k8s.io/v1/NetworkPolicy", "cert-manager.io/v1/Certificate",
-                   "monitoring.coreos.com/v1/PodMonitor"})},
-       {"claims_selector", "slipway.dev/instance=${id}"},
-       {"login_proof", Json::Obj({{"protocol", "mongodb"},
-                                  {"endpoint", "primary"},
-                                  {"database", kDatabase},
-                                  {"statement", "ping"}})},
-       {"insight_queries", Json::Arr()},
-       {"plan_compat", Json::Arr()}});
+Description About() {
+  return {.engine = SLIPWAY_ENGINE_NAME,
+          .version = SLIPWAY_ENGINE_VERSION,
+          .title = "MongoDB on the MongoDB Community operator",
+          .database_type = "MONGODB",
+          .metrics = true,
+          .replicas = true,
+          .parameters_schema = ParametersSchema(),
+          .watches = Watches(),
+          .crds_required = Json::Arr({"mongodbcommunity.mongodb.com/v1/MongoDBCommunity"}),
+          .crds_optional = Json::Arr({kOnlyOfControllers, kCertificateKind, kPodMonitorKind}),
+          .applies = Json::Arr(
+              {"mongodbcommunity.mongodb.com/v1/MongoDBCommunity", "v1/Secret", "v1/ServiceAccount",
+               "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding",
+               "policy/v1/PodDisruptionBudget", "networking.k8s.io/v1/NetworkPolicy",
+               kCertificateKind, kPodMonitorKind}),
+          .claims_selector = "slipway.dev/instance=${id}",
+          .login_proof = Json::Obj({{"protocol", "mongodb"},
+                                    {"endpoint", "primary"},
+                                    {"database", kDatabase},
+                                    {"statement", "ping"}})};
 }
 
-Json Plan(const Json& input) {
-  const Instance instance(input);
-  return CreatePlan(Json::Arr({Stage("NAMESPACE_CREATION", "Network policy and rights of the pods"),
-                               Stage("CRD_DEPLOYMENT", "Passwords and MongoDBCommunity"),
-                               Stage("WAITING_FOR_READY", "Members of the replica set"),
-                               Stage("CREDENTIAL_GEN", "Credentials of the application user"),
-                               Skipped("BACKUP_CONFIG", "Backups", kNoBackups, kNoBackupsText),
-                               MetricsStage(instance, "PodMonitor")}),
-                    Quota(instance));
+std::optional<Omission> NoBackups(const Instance&) {
+  return Omission{"BackupNotSupported", "the MongoDB Community operator makes no backups"};
 }
 
-struct Traits {
-  using Settings = mongodb::Settings;
-  static constexpr const char* kDeletes = "Replica set and data";
-
-  static Json Description() { return mongodb::Description(); }
-
-  static void Validated(slipway::Call& call, std::string_view request) {
-    const std::string name = Json::Parse(request)["instance"]["name"].AsString();
-    Validate(call, request, kNameLimit,
-             "its StatefulSets' revisions and its CronJobs are named after it",
-             [&](const Json& spec, const Complain& complain, const Warn& warn) {
-               CheckName(name, complain);
-               return NormalisedSpec(spec, complain, warn);
-             });
-  }
-
-  static Json Plan(const Json& input) { return mongodb::Plan(input); }
-
-  static Json Step(const Settings& settings, const Json& input, int64_t now_ms) {
-    return mongodb::Step(settings, input, now_ms);
-  }
+constexpr StageRow<Stages> kTable[] = {
+    {"create", "NAMESPACE_CREATION", "Network policy and rights of the pods",
+     &Stages::NamespaceCreation},
+    {"create", "CRD_DEPLOYMENT", "Passwords and MongoDBCommunity", &Stages::CrdDeployment},
+    {"create", "WAITING_FOR_READY", "Members of the replica set", &Stages::WaitingForReady},
+    {"create", "CREDENTIAL_GEN", "Credentials of the application user", &Stages::CredentialGen},
+    {"create", "BACKUP_CONFIG", "Backups", nullptr, NoBackups},
+    {"create", "METRICS_SETUP", "PodMonitor", &Stages::MetricsSetup, WithoutMetrics},
+    {"delete", "RESOURCE_DELETION", "Replica set and data", &Stages::ResourceDeletion},
+    {"observe", "OBSERVE", nullptr, &Stages::Observe},
 };
+
+constexpr Definition<Stages> kEngine{
+    .description = About,
+    .name = {kNameLimit, "its StatefulSets' revisions and its CronJobs are named after it",
+             CheckName},
+    .normalise = NormalisedSpec,
+    .quota = Quota,
+    .sized = "create",
+    .table = kTable};
 
 }  // namespace
 
-using MongodbEngine = PlainEngine<Traits>;
+using MongodbEngine = TableEngine<kEngine, Settings>;
 
 }  // namespace mongodb
 

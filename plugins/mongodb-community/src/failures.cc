@@ -1,43 +1,46 @@
 #include "failures.h"
 
+#include "replica_set.h"
 #include "spec.h"
 
 namespace mongodb {
 
 namespace {
 
-enum class About { kResource, kStatefulSet, kService, kPassword, kMetrics, kTls };
+enum class Subject { kResource, kStatefulSet, kService, kPassword, kMetrics, kTls };
 
 struct Failure {
-  std::string_view text;  // of the message
-  const char* state;
+  std::string_view text;  // a part of the message
+  VerdictState state;
   const char* reason;
-  About about;
+  Subject about;
 };
 
-// The first that is found in a message is meant.
+using enum VerdictState;
+
+// The first one whose text is in the message applies.
 constexpr Failure kFailures[] = {
-    {"error validating new Spec", "blocked", "InvalidSpec", About::kResource},
-    {"Error ensuring User config", "progressing", "UserSecretUnusable", About::kPassword},
-    {"could not configure Prometheus", "progressing", "MetricsSecretUnusable", About::kMetrics},
-    {"Error validating TLS config", "progressing", "TlsSecretUnusable", About::kTls},
-    {"Error ensuring TLS resources", "progressing", "TlsSecretUnusable", About::kTls},
-    {"updates to statefulset spec for fields other than", "blocked", "StatefulSetImmutable",
-     About::kStatefulSet},
-    {"error creating/updating StatefulSet", "progressing", "StatefulSetRefused",
-     About::kStatefulSet},
-    {"Error ensuring the service", "progressing", "ServiceRefused", About::kService},
+    {"error validating new Spec", kBlocked, "InvalidSpec", Subject::kResource},
+    {"Error ensuring User config", kProgressing, "UserSecretUnusable", Subject::kPassword},
+    {"could not configure Prometheus", kProgressing, "MetricsSecretUnusable", Subject::kMetrics},
+    {"Error validating TLS config", kProgressing, "TlsSecretUnusable", Subject::kTls},
+    {"Error ensuring TLS resources", kProgressing, "TlsSecretUnusable", Subject::kTls},
+    {"updates to statefulset spec for fields other than", kBlocked, "StatefulSetImmutable",
+     Subject::kStatefulSet},
+    {"error creating/updating StatefulSet", kProgressing, "StatefulSetRefused",
+     Subject::kStatefulSet},
+    {"Error ensuring the service", kProgressing, "ServiceRefused", Subject::kService},
 };
 
-constexpr Failure kOtherFailure{"", "progressing", "OperatorFailed", About::kResource};
-constexpr Failure kTlsPending{"TLS config is not yet valid", "progressing", "TlsSecretUnusable",
-                              About::kTls};
+constexpr Failure kOtherFailure{"", kProgressing, "OperatorFailed", Subject::kResource};
+constexpr Failure kTlsPending{"TLS config is not yet valid", kProgressing, "TlsSecretUnusable",
+                              Subject::kTls};
 
 bool Contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-// More exactly than the failure's own reason, where the message says it.
+// A more exact reason than the failure's own, if the message gives one.
 std::string SecretReason(const std::string& message, const Failure& failure) {
   if (Contains(message, "not present in the Secret")) return "SecretKeyMissing";
   if (Contains(message, "not found")) return "SecretNotFound";
@@ -49,24 +52,24 @@ Json Subject(const Instance& instance, const Failure& failure, const std::string
     return WaitingFor("Secret", instance.ns, name, SecretReason(message, failure));
   };
   switch (failure.about) {
-    case About::kPassword:
+    case Subject::kPassword:
       return secret(PasswordSecretName(instance));
-    case About::kMetrics:
+    case Subject::kMetrics:
       return secret(MetricsName(instance));
-    case About::kTls:
+    case Subject::kTls:
       return secret(TlsName(instance));
-    case About::kService:
+    case Subject::kService:
       return WaitingFor("Service", instance.ns, ServiceName(instance), failure.reason);
-    case About::kStatefulSet: {
+    case Subject::kStatefulSet: {
       const std::string arbiters = instance.name + std::string(kArbiters);
       return WaitingFor("StatefulSet", instance.ns,
                         Contains(message, "\"" + arbiters + "\"") ? arbiters : instance.name,
                         failure.reason);
     }
-    case About::kResource:
+    case Subject::kResource:
       break;
   }
-  return WaitingFor("MongoDBCommunity", instance.ns, instance.name, failure.reason);
+  return kReplicaSet.Waiting(instance, failure.reason);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What the operator's messages mean and which object each of them is about.
+// Translates the operator's messages: what each one means, and which object it is about.
 #pragma once
 #include <optional>
 
@@ -6,9 +6,9 @@
 
 namespace mongodb {
 
-// Of a resource whose phase is Failed, or Pending for a reason that its message tells; nothing
-// while it is simply not finished. The operator retries for ever: only what no retry can mend is
-// left to a person.
+// The judgement of a resource whose phase is Failed, or Pending for a reason in its message;
+// nullopt while it is simply not finished. The operator retries for ever, so only a failure that no
+// retry can mend blocks.
 std::optional<Judgement> ToldFailure(const Instance& instance, const Json& resource, int percent);
 
 }  // namespace mongodb

@@ -13,7 +13,6 @@ namespace mongodb {
 
 namespace {
 
-constexpr int64_t kOperatorSilentMs = 60000;
 constexpr char kConfirmed[] = "mongodb.com/v1.lastSuccessfulConfiguration";
 constexpr char kAgentVersion[] = "agent.mongodb.com/version";
 
@@ -21,16 +20,7 @@ const std::string& Annotation(const Json& object, const char* name) {
   return object["metadata"]["annotations"][name].AsString();
 }
 
-int64_t ReadyPods(const Observed& observed) {
-  return std::count_if(observed.pods.begin(), observed.pods.end(),
-                       [](const Json* pod) { return IsReadyPod(*pod); });
-}
-
-Json OnResource(const Instance& instance, const char* reason) {
-  return WaitingFor(kReplicaSetKind, instance.ns, instance.name, reason);
-}
-
-// The pods run as nobody without these. The operator says nothing of it.
+// The pods cannot run without these, and the operator does not report it.
 std::optional<Judgement> AccessMissing(const Instance& instance, const Observed& observed,
                                        int percent) {
   const std::pair<const char*, const Json*> parts[] = {{"ServiceAccount", observed.account},
@@ -39,26 +29,15 @@ std::optional<Judgement> AccessMissing(const Instance& instance, const Observed&
   for (const auto& [kind, object] : parts) {
     if (object != nullptr) continue;
     const std::string name = AccountName(instance);
-    return Judgement{"progressing", std::string(kind) + "Missing",
-                     std::string(kind) + " " + name +
-                         " does not exist: without it pods are not created or never get ready",
-                     percent, WaitingFor(kind, instance.ns, name, "NotFound")};
+    return Progress(std::string(kind) + "Missing",
+                    std::string(kind) + " " + name +
+                        " does not exist: without it pods are not created or never get ready",
+                    percent, WaitingFor(kind, instance.ns, name, "NotFound"));
   }
   return std::nullopt;
 }
 
-// The worst trouble of pods and volumes, if there is any.
-std::optional<Trouble> FindTrouble(const Observed& observed) {
-  std::optional<Trouble> worst;
-  const auto take = [&](std::optional<Trouble> trouble) {
-    if (trouble && (!worst || trouble->severity > worst->severity)) worst = std::move(trouble);
-  };
-  for (const Json* pod : observed.pods) take(PodTrouble(*pod));
-  for (const Json* volume : observed.volumes) take(VolumeTrouble(*volume));
-  return worst;
-}
-
-// The spec that the operator last carried out, from its annotation; null when there is none.
+// The spec that the operator last carried out, from its annotation; null without one.
 Json ConfirmedSpec(const Json& resource) {
   try {
     return Json::Parse(Annotation(resource, kConfirmed));
@@ -67,8 +46,8 @@ Json ConfirmedSpec(const Json& resource) {
   }
 }
 
-// There is no observedGeneration: a phase Running can be of the time before the last change. What
-// the operator has not yet taken over, by its name; empty when it has taken over everything.
+// Names the part of the spec that the operator has not yet taken over; empty if it has taken over
+// all of it. There is no observedGeneration: a phase Running can be older than the last change.
 std::string NotYetTakenOver(const Instance& instance, const Json& resource) {
   const Json& status = resource["status"];
   const std::string version = VersionOf(instance);
@@ -90,8 +69,7 @@ bool RolledOut(const Instance& instance, const Json& stateful_set) {
          status["updatedReplicas"].AsInt() == instance.instances;
 }
 
-// A pod whose agent has not reached the configuration that another one has; null when there is
-// none.
+// A pod whose agent has not reached the newest configuration that any agent has; null if all have.
 const Json* AgentBehind(const Observed& observed) {
   int64_t newest = 0;
   for (const Json* pod : observed.pods)
@@ -109,26 +87,26 @@ bool ContainersRun(const Json& pod) {
   });
 }
 
-// What the StatefulSet says where neither a pod nor a volume has a fault.
+// The trouble that the StatefulSet shows although no pod and no volume has one.
 std::optional<Judgement> StatefulSetTrouble(const Instance& instance, const Observed& observed,
                                             int percent) {
   const Json& set = *observed.members;
   const int64_t wanted = set.At("spec/replicas").AsInt();
-  // With TLS a set that is grown is never scaled by the operator; one that is made whole is.
+  // With TLS the operator does not scale a set that was enlarged, only a new one.
   if (wanted != instance.instances) {
-    return Judgement{"progressing", "StatefulSetNotScaled",
-                     "the StatefulSet is to have " + std::to_string(wanted) + " pods, not " +
-                         std::to_string(instance.instances),
-                     percent, WaitingFor(set, "StatefulSetNotScaled")};
+    return Progress("StatefulSetNotScaled",
+                    "the StatefulSet asks for " + std::to_string(wanted) + " pods instead of " +
+                        std::to_string(instance.instances),
+                    percent, WaitingFor(set, "StatefulSetNotScaled"));
   }
   const auto pods = static_cast<int64_t>(observed.pods.size());
-  // They are created one after the other, each when the one before is ready.
-  if (pods < wanted && ReadyPods(observed) == pods) {
-    return Judgement{"progressing", "WaitingForMembers",
-                     "the pod " + instance.name + "-" + std::to_string(pods) +
-                         " is not created; if this lasts, a resource quota, a limit range or an "
-                         "admission webhook refuses it, see the events of the StatefulSet",
-                     percent, WaitingFor(set, "PodNotCreated")};
+  // Each pod is created when the one before it is ready.
+  if (pods < wanted && ReadyPods(observed.pods) == pods) {
+    return Progress("WaitingForMembers",
+                    "the pod " + instance.name + "-" + std::to_string(pods) +
+                        " is not created; if this lasts, a resource quota, a limit range or an "
+                        "admission webhook refuses it, see the events of the StatefulSet",
+                    percent, WaitingFor(set, "PodNotCreated"));
   }
   return std::nullopt;
 }
@@ -138,12 +116,12 @@ Json NextPod(const Instance& instance, const Observed& observed) {
   for (const Json* pod : observed.pods) {
     if (IsReadyPod(*pod)) continue;
     if (IsGoing(*pod)) return WaitingFor(*pod, "Terminating");
-    // Both containers run and the readiness probe has never written: it cannot read the
-    // configuration, or the Role is not what it needs.
+    // Both containers run but the readiness probe has never written: it cannot read the
+    // configuration, or lacks a right.
     const bool silent = ContainersRun(*pod) && Annotation(*pod, kAgentVersion).empty();
     return WaitingFor(*pod, silent ? "AgentNotReporting" : "NotReady");
   }
-  return OnResource(instance, "NotReady");
+  return kReplicaSet.Waiting(instance, "NotReady");
 }
 
 }  // namespace
@@ -153,7 +131,7 @@ Observed::Observed(const Json& objects, const Instance& instance) {
   for (const Json& object : objects.items()) {
     const std::string& kind = object["kind"].AsString();
     const std::string& name = object["metadata"]["name"].AsString();
-    if (kind == kReplicaSetKind && name == instance.name) resource = &object;
+    if (kind == kReplicaSet.kind && name == instance.name) resource = &object;
     if (kind == "StatefulSet") stateful_sets.push_back(&object);
     if (kind == "StatefulSet" && name == instance.name) members = &object;
     if (kind == "Pod") pods.push_back(&object);
@@ -166,16 +144,9 @@ Observed::Observed(const Json& objects, const Instance& instance) {
 }
 
 Judgement JudgeReplicaSet(const Instance& instance, const Observed& observed, int64_t waited_ms) {
-  if (observed.resource == nullptr) {
-    return {"progressing", "ReplicaSetMissing", "the MongoDBCommunity does not exist", 0,
-            OnResource(instance, "NotFound")};
-  }
+  if (auto absent = kReplicaSet.Absent(instance, observed.resource)) return *absent;
   const Json& resource = *observed.resource;
-  if (IsGoing(resource)) {
-    return {"progressing", "ReplicaSetTerminating", "the MongoDBCommunity is being deleted", 0,
-            OnResource(instance, "Terminating")};
-  }
-  const int64_t ready = ReadyPods(observed);
+  const int64_t ready = ReadyPods(observed.pods);
   const int percent = Percent(ready, instance.instances);
   const std::string count =
       std::to_string(ready) + " of " + std::to_string(instance.instances) + " members are ready";
@@ -183,39 +154,37 @@ Judgement JudgeReplicaSet(const Instance& instance, const Observed& observed, in
   if (auto failure = ToldFailure(instance, resource, percent)) return *failure;
 
   const std::string& phase = resource.At("status/phase").AsString();
-  if (phase.empty() && waited_ms > kOperatorSilentMs) {
-    return {"progressing", "OperatorNotResponding",
-            "the MongoDBCommunity has had no status for " + std::to_string(waited_ms / 1000) +
-                " s: its operator is not running or does not watch this namespace",
-            0, OnResource(instance, "OperatorNotResponding")};
+  if (phase.empty() && waited_ms > kSilentMs) {
+    return OperatorSilent("the MongoDBCommunity has had no status", "its operator", waited_ms,
+                          kReplicaSet.Waiting(instance, "OperatorNotResponding"));
   }
   const bool all_there = ready == instance.instances &&
                          observed.pods.size() == static_cast<size_t>(instance.instances) &&
                          observed.members != nullptr && RolledOut(instance, *observed.members);
   if (phase == "Running" && all_there) {
     if (const std::string what = NotYetTakenOver(instance, resource); !what.empty()) {
-      return {"progressing", "StatusBehindSpec", "the operator has not taken over " + what, percent,
-              OnResource(instance, "StatusBehindSpec")};
+      return Progress("StatusBehindSpec", "the operator has not taken over " + what, percent,
+                      kReplicaSet.Waiting(instance, "StatusBehindSpec"));
     }
     if (const Json* behind = AgentBehind(observed); behind != nullptr) {
-      return {"progressing", "AgentBehind",
-              "an agent has not reached the newest configuration of the replica set", percent,
-              WaitingFor(*behind, "AgentBehind")};
+      return Progress("AgentBehind",
+                      "an agent has not reached the newest configuration of the replica set",
+                      percent, WaitingFor(*behind, "AgentBehind"));
     }
-    return {"ready", "ReplicaSetHealthy", count, 100, {}};
+    return Ready("ReplicaSetHealthy", count);
   }
-  if (const auto trouble = FindTrouble(observed)) {
-    return {"progressing", "WaitingForMembers", count + "; " + trouble->message, percent,
-            WaitingFor(*trouble->object, trouble->reason)};
+  if (const auto trouble = Worse(WorstOfPods(observed.pods), WorstOfVolumes(observed.volumes))) {
+    return Progress("WaitingForMembers", count + "; " + trouble->message, percent,
+                    WaitingFor(*trouble->object, trouble->reason));
   }
   if (observed.members != nullptr) {
     if (auto trouble = StatefulSetTrouble(instance, observed, percent)) return *trouble;
   }
   const std::string& message = resource.At("status/message").AsString();
-  return {"progressing", "WaitingForMembers",
-          count + (message.empty() ? "" : "; the operator says: " + message), percent,
-          observed.members == nullptr ? OnResource(instance, "StatefulSetMissing")
-                                      : NextPod(instance, observed)};
+  return Progress("WaitingForMembers",
+                  count + (message.empty() ? "" : "; the operator says: " + message), percent,
+                  observed.members == nullptr ? kReplicaSet.Waiting(instance, "StatefulSetMissing")
+                                              : NextPod(instance, observed));
 }
 
 }  // namespace mongodb

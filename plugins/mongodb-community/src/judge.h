@@ -1,4 +1,4 @@
-// What is there and whether it is well. Pure: the only clock is the call's.
+// Judges whether the observed replica set is healthy. Pure: the only clock is the call's.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -13,7 +13,7 @@ struct Observed {
   const Json* resource = nullptr;  // the MongoDBCommunity
   const Json* members = nullptr;   // the StatefulSet of the data-bearing members
   std::vector<const Json*> stateful_sets, pods, volumes;
-  // What the pods run as; null when it is not there.
+  // The rights of the pods; null if they do not exist.
   const Json* account = nullptr;
   const Json* role = nullptr;
   const Json* binding = nullptr;
@@ -21,8 +21,8 @@ struct Observed {
   Observed(const Json& objects, const Instance& instance);
 };
 
-// The rule of a healthy replica set and, when it is not, the one thing that stands in the way.
-// `waited_ms`: since the question was first asked.
+// Ready when the replica set is healthy; otherwise names the one thing that stands in the way.
+// `waited_ms`: see WaitedMs.
 Judgement JudgeReplicaSet(const Instance& instance, const Observed& observed, int64_t waited_ms);
 
 }  // namespace mongodb

@@ -8,8 +8,8 @@ using enum ParameterType;
 
 constexpr Parameter kAllowed[] = {
     {"version", kEnum, 0, 0, kVersions},
-    // Memory and the storage engine. What depends on the instance's size is checked in
-    // parameters.cc.
+    // Memory and the storage engine. parameters.cc checks limits that depend on the instance's
+    // size.
     {"storage.wiredTiger.engineConfig.cacheSizeGB", kReal, 250, 4096000},
     {"storage.wiredTiger.engineConfig.journalCompressor", kEnum, 0, 0, "none|snappy|zlib|zstd"},
     {"storage.wiredTiger.collectionConfig.blockCompressor", kEnum, 0, 0, "none|snappy|zlib|zstd"},
@@ -38,11 +38,6 @@ constexpr Parameter kAllowed[] = {
     {"setParameter.transactionLifetimeLimitSeconds", kInt, 1, 86400},
     {"setParameter.ttlMonitorEnabled", kBool},
     {"setParameter.ttlMonitorSleepSecs", kInt, 1, 86400},
-};
-
-struct Refused {
-  std::string_view name;  // ends in a dot: all that begin with it
-  std::string_view why;
 };
 
 constexpr std::string_view kOperators = "the operator sets it itself";
@@ -84,12 +79,8 @@ std::span<const Parameter> AllowedOptions() {
   return kAllowed;
 }
 
-std::string_view WhyRefused(std::string_view name) {
-  for (const Refused& refused : kRefused) {
-    if (refused.name.ends_with('.') ? name.starts_with(refused.name) : name == refused.name)
-      return refused.why;
-  }
-  return {};
+std::span<const Refused> RefusedOptions() {
+  return kRefused;
 }
 
 }  // namespace mongodb

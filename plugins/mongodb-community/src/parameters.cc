@@ -9,14 +9,12 @@ namespace mongodb {
 
 namespace {
 
-constexpr int64_t kMi = int64_t{1} << 20;
-constexpr int64_t kGi = int64_t{1} << 30;
 constexpr char kCache[] = "storage.wiredTiger.engineConfig.cacheSizeGB";
 constexpr char kOplog[] = "replication.oplogSizeMB";
 constexpr char kConnections[] = "net.maxIncomingConnections";
 
 const ParameterList& Options() {
-  static const ParameterList kList{AllowedOptions(), WhyRefused, {}, {}};
+  static const ParameterList kList{AllowedOptions(), RefusedOptions()};
   return kList;
 }
 
@@ -38,7 +36,7 @@ void FillDefaults(const Sizing& sizing, ParameterValues& values) {
     values.try_emplace(name, value);
   };
   fill("version", kDefaultVersion);
-  // What mongod itself would take of the whole node, it takes of the container.
+  // mongod's own default, but of the container's memory instead of the node's.
   const int64_t beyond_one_gi = std::max<int64_t>(sizing.memory_bytes - kGi, 0);
   fill(kCache, Thousandths(std::max<int64_t>(beyond_one_gi / kMi * 1000 / 1024 / 2, 250)));
   fill(kOplog, std::to_string(std::clamp<int64_t>(sizing.storage_bytes / kMi / 20, 990, 51200)));
@@ -47,7 +45,7 @@ void FillDefaults(const Sizing& sizing, ParameterValues& values) {
   fill("operationProfiling.slowOpThresholdMs", "100");
 }
 
-// Limits that follow the size of the instance.
+// Checks limits that follow from the size of the instance.
 void CheckTogether(const Sizing& sizing, const ParameterValues& values, const Complain& complain) {
   const auto too_much = [&](const char* name, const std::string& of) {
     complain(ParameterPointer(name), "ParameterOutOfRange",
@@ -62,12 +60,12 @@ void CheckTogether(const Sizing& sizing, const ParameterValues& values, const Co
     too_much(kOplog, "half of the instance's storage of " + FromBytes(sizing.storage_bytes));
   if (IntegerOf(values, kConnections) > ConnectionsLimit(sizing)) {
     too_much(kConnections, std::to_string(ConnectionsLimit(sizing)) +
-                               ", which the instance's memory of " +
-                               FromBytes(sizing.memory_bytes) + " is enough for");
+                               ", the most for the instance's memory of " +
+                               FromBytes(sizing.memory_bytes));
   }
 }
 
-// mongod's settings have types: the operator hands them on as they are.
+// mongod's settings have types, and the operator passes them on unchanged.
 Json Typed(const Parameter& parameter, const std::string& text) {
   switch (parameter.type) {
     case ParameterType::kInt:

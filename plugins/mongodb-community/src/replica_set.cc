@@ -7,14 +7,6 @@ namespace mongodb {
 
 namespace {
 
-Json InstanceLabels(const Instance& instance) {
-  return Json::Obj({{kInstanceLabel, instance.id}});
-}
-
-Json NameRef(const std::string& name) {
-  return Json::Obj({{"name", name}});
-}
-
 Json DatabaseRole(const char* role) {
   return Json::Obj({{"name", role}, {"db", kDatabase}});
 }
@@ -23,8 +15,7 @@ Json User(const Instance& instance) {
   return Json::Obj(
       {{"name", kUser},
        {"db", kDatabase},
-       {"passwordSecretRef",
-        Json::Obj({{"name", PasswordSecretName(instance)}, {"key", "password"}})},
+       {"passwordSecretRef", KeyRef(PasswordSecretName(instance), "password")},
        {"roles", Json::Arr({DatabaseRole("readWrite"), DatabaseRole("dbAdmin")})},
        // One name space for all instances of the namespace: it must begin with the instance's name.
        {"scramCredentialsSecretName", ConnectionSecretName(instance)},
@@ -54,7 +45,7 @@ Json MongodConfig(const Instance& instance) {
   return out;
 }
 
-// "8.0.21" is compatible with "8.0". Always said: left out, an upgrade would raise it unasked.
+// "8.0" of "8.0.21". The spec always has it: without it an upgrade would raise it unasked.
 std::string Compatibility(const std::string& version) {
   return version.substr(0, version.rfind('.'));
 }
@@ -62,7 +53,7 @@ std::string Compatibility(const std::string& version) {
 Json Container(const char* name, const Resources& requests, const Resources& limits,
                Generation generation) {
   Json out = Json::Obj({{"name", name}, {"resources", ContainerResources(requests, limits)}});
-  // The successor does this itself; a namespace of the level "restricted" takes no pod without.
+  // Its successor does this itself. A namespace of the level "restricted" takes no pod without it.
   if (generation == Generation::kCommunityOperator) {
     out.Set("securityContext",
             Json::Obj({{"capabilities", Json::Obj({{"drop", Json::Arr({"ALL"})}})}}));
@@ -104,7 +95,7 @@ Json PodSpec(const Instance& instance, const Settings& settings, Generation gene
                        {"seccompProfile", Json::Obj({{"type", "RuntimeDefault"}})}}));
   }
   if (instance.instances == 1) return out;
-  const Json selector = Json::Obj({{"matchLabels", PodLabels(instance)}});
+  const Json selector = MatchLabels(PodLabels(instance));
   out.Set(
       "affinity",
       Json::Obj(
@@ -116,33 +107,25 @@ Json PodSpec(const Instance& instance, const Settings& settings, Generation gene
                                                           {"labelSelector", selector}})}})})}})}}));
   // One only: the operator keeps several in a map and would write them in a new order every time.
   out.Set("topologySpreadConstraints",
-          Json::Arr({Json::Obj({{"maxSkew", 1},
-                                {"topologyKey", "topology.kubernetes.io/zone"},
-                                {"whenUnsatisfiable", "ScheduleAnyway"},
-                                {"labelSelector", selector}})}));
+          Json::Arr({Spread("topology.kubernetes.io/zone", selector)}));
   return out;
 }
 
 Json VolumeClaim(const Instance& instance, const Settings& settings, const char* name,
                  int64_t bytes) {
-  Json spec = Json::Obj(
-      {{"accessModes", Json::Arr({"ReadWriteOnce"})},
-       {"resources", Json::Obj({{"requests", Json::Obj({{"storage", FromBytes(bytes)}})}})}});
-  if (!settings.storage_class.empty()) spec.Set("storageClassName", settings.storage_class);
-  return Json::Obj({{"metadata", Json::Obj({{"name", name}, {"labels", InstanceLabels(instance)}})},
-                    {"spec", std::move(spec)}});
+  return Json::Obj({{"metadata", NameRef(name).Set("labels", InstanceLabel(instance))},
+                    {"spec", ClaimSpec(FromBytes(bytes), settings.storage_class)}});
 }
 
-// The operator's StatefulSet is merged with it. Its labels, the pods' and the claims' are what the
-// host finds them by; nothing else of the operator's can be labelled.
+// The operator merges it into its StatefulSet. The host finds StatefulSet, pods and claims by these
+// labels; no other object of the operator's can be labelled.
 Json StatefulSet(const Instance& instance, const Settings& settings, Generation generation) {
   return Json::Obj(
-      {{"metadata", Json::Obj({{"labels", InstanceLabels(instance)}})},
+      {{"metadata", Json::Obj({{"labels", InstanceLabel(instance)}})},
        {"spec",
         Json::Obj(
-            {{"template",
-              Json::Obj({{"metadata", Json::Obj({{"labels", InstanceLabels(instance)}})},
-                         {"spec", PodSpec(instance, settings, generation)}})},
+            {{"template", Json::Obj({{"metadata", Json::Obj({{"labels", InstanceLabel(instance)}})},
+                                     {"spec", PodSpec(instance, settings, generation)}})},
              {"volumeClaimTemplates", Json::Arr({VolumeClaim(instance, settings, "data-volume",
                                                              instance.sizing.storage_bytes),
                                                  VolumeClaim(instance, settings, "logs-volume",
@@ -150,11 +133,10 @@ Json StatefulSet(const Instance& instance, const Settings& settings, Generation 
 }
 
 Json Prometheus(const Instance& instance, const Settings& settings) {
-  Json out = Json::Obj(
-      {{"username", "metrics"},
-       {"passwordSecretRef", Json::Obj({{"name", MetricsName(instance)}, {"key", "password"}})},
-       {"port", kMetricsPortNumber},
-       {"metricsPath", "/metrics"}});
+  Json out = Json::Obj({{"username", "metrics"},
+                        {"passwordSecretRef", KeyRef(MetricsName(instance), "password")},
+                        {"port", kMetricsPortNumber},
+                        {"metricsPath", "/metrics"}});
   if (settings.Tls()) out.Set("tlsSecretKeyRef", NameRef(TlsName(instance)));
   return out;
 }
@@ -182,10 +164,7 @@ Json ReplicaSet(const Instance& instance, const Settings& settings, Generation g
   // A field that the old operator's schema does not have fails the whole request.
   if (!settings.cluster_domain.empty() && generation == Generation::kControllers)
     spec.Set("clusterDomain", settings.cluster_domain);
-  return Json::Obj({{"apiVersion", kReplicaSetApi},
-                    {"kind", kReplicaSetKind},
-                    {"metadata", NameRef(instance.name)},
-                    {"spec", std::move(spec)}});
+  return Object(kReplicaSetApi, kReplicaSet.kind, instance.name, std::move(spec));
 }
 
 }  // namespace mongodb

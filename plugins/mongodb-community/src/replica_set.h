@@ -1,5 +1,5 @@
-// The operator's custom resource. It is complete and the same every time: server-side apply takes
-// away what is no longer sent.
+// The operator's custom resource. It is complete and the same every time: server-side apply removes
+// the fields that are no longer sent.
 #pragma once
 #include "kit.h"
 #include "settings.h"
@@ -8,12 +8,11 @@
 namespace mongodb {
 
 inline constexpr char kReplicaSetApi[] = "mongodbcommunity.mongodb.com/v1";
-inline constexpr char kReplicaSetKind[] = "MongoDBCommunity";
-inline constexpr char kInstanceLabel[] = "slipway.dev/instance";
+inline constexpr MainObject kReplicaSet{"MongoDBCommunity", "ReplicaSet"};
 
-// Which operator serves the kind: the old MongoDB Community Operator (0.13) or MongoDB Controllers
-// for Kubernetes, its successor. Only the latter brings MongoDBSearch, and it cannot start without;
-// MongoDB alone would also be there with the old Enterprise operator.
+// The operator that serves the kind: the old MongoDB Community Operator (0.13) or MongoDB
+// Controllers for Kubernetes, its successor. Only the successor brings the kind MongoDBSearch, and
+// it cannot start without it; the old Enterprise operator brings the kind MongoDB too.
 enum class Generation { kCommunityOperator, kControllers };
 inline constexpr char kOnlyOfControllers[] = "mongodb.com/v1/MongoDBSearch";
 Generation GenerationOf(const Json& input);

@@ -1,4 +1,4 @@
-// What the operator of the host may set for this engine, in its file in engines.d.
+// The settings of this engine in its file in engines.d.
 #pragma once
 #include <string>
 #include <string_view>
@@ -6,8 +6,8 @@
 namespace mongodb {
 
 struct Settings {
-  // The server's repository and the base image in its tags. Both are said outright: the operator's
-  // own default, ubi8, has no images of newer releases.
+  // The server's repository and the base image in its tags. The spec always has both: the
+  // operator's own default, ubi8, has no images of newer releases.
   std::string image = "quay.io/mongodb/mongodb-community-server";
   std::string image_type = "ubi9";
   std::string agent_image;     // empty: the operator's default

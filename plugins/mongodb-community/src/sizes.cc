@@ -6,14 +6,6 @@ namespace mongodb {
 
 namespace {
 
-constexpr int64_t kMi = int64_t{1} << 20;
-constexpr int64_t kGi = int64_t{1} << 30;
-
-Json Amounts(const Resources& resources) {
-  return Json::Obj(
-      {{"cpu", FromMillis(resources.cpu_millis)}, {"memory", FromBytes(resources.memory_bytes)}});
-}
-
 int64_t WholeMi(int64_t bytes) {
   return bytes / kMi * kMi;
 }
@@ -42,7 +34,8 @@ int64_t LogsBytes(const Sizing& sizing) {
 }
 
 Json ContainerResources(const Resources& requests, const Resources& limits) {
-  return Json::Obj({{"requests", Amounts(requests)}, {"limits", Amounts(limits)}});
+  return Json::Obj({{"requests", Amounts(requests.cpu_millis, requests.memory_bytes)},
+                    {"limits", Amounts(limits.cpu_millis, limits.memory_bytes)}});
 }
 
 Json Quota(const Instance& instance) {
@@ -53,12 +46,12 @@ Json Quota(const Instance& instance) {
   const int64_t memory =
       std::max(sizing.memory_bytes + agent.memory_bytes, InitRequests().memory_bytes);
   const int64_t pods = instance.instances;
-  return Json::Obj(
-      {{"requests.cpu", FromMillis(cpu * pods)},
-       {"requests.memory", FromBytes(memory * pods)},
-       {"requests.storage", FromBytes((sizing.storage_bytes + LogsBytes(sizing)) * pods)},
-       {"pods", std::to_string(pods)},
-       {"persistentvolumeclaims", std::to_string(2 * pods)}});
+  return QuotaAmounts{.cpu_millis = cpu * pods,
+                      .memory_bytes = memory * pods,
+                      .storage_bytes = (sizing.storage_bytes + LogsBytes(sizing)) * pods,
+                      .pods = pods,
+                      .claims = 2 * pods}
+      .ToJson();
 }
 
 }  // namespace mongodb

@@ -1,4 +1,4 @@
-// What the pods of an instance ask for, beyond what the tier says of mongod.
+// The sizes of an instance's pods beyond mongod's own, which the tier gives.
 #pragma once
 #include <cstdint>
 
@@ -18,7 +18,7 @@ Resources InitRequests();
 Resources InitLimits();
 int64_t LogsBytes(const Sizing& sizing);
 
-// As a container has it.
+// The `resources` of a container.
 Json ContainerResources(const Resources& requests, const Resources& limits);
 // ResourceQuota `hard` keys. A StatefulSet never has more pods than members, so none is added.
 Json Quota(const Instance& instance);

@@ -13,7 +13,7 @@ constexpr int64_t kMaxVoters = 7;
 Json NormalisedSpec(const Json& spec, const Complain& complain, const Warn& warn) {
   Json out = spec;
   const Sizing sizing = NormaliseTier(out, complain);
-  // An even set loses its majority as soon as an odd one of one member less does.
+  // A set with one member more than an odd one survives no more failures than that one.
   if (const Json& members = spec["instances"];
       members.IsInt() && members.AsInt() >= 1 && members.AsInt() <= 15 &&
       (members.AsInt() % 2 == 0 || members.AsInt() > kMaxVoters)) {
@@ -35,8 +35,8 @@ Json NormalisedSpec(const Json& spec, const Complain& complain, const Warn& warn
 void CheckName(const std::string& name, const Complain& complain) {
   if (!name.ends_with(kArbiters)) return;
   complain("/name", "InvalidName",
-           "the name may not end in -arb: the operator calls the second StatefulSet of another "
-           "instance so");
+           "the name may not end in -arb: the operator gives such a name to the second StatefulSet "
+           "of another instance");
 }
 
 std::string VersionOf(const Instance& instance) {

@@ -1,16 +1,30 @@
-// One step of one stage: what should exist and how far it is.
+// The stages. Each returns the objects that should exist and a judgement of their progress.
 #pragma once
-#include <cstdint>
+#include <optional>
 
-#include "kit.h"
+#include "judge.h"
 #include "settings.h"
+#include "spec.h"
 
 namespace mongodb {
 
-inline constexpr char kNoBackups[] = "BackupNotSupported";
-inline constexpr char kNoBackupsText[] = "the MongoDB Community operator makes no backups";
+struct Stages : Work<Settings, Instance, Observed> {
+  using Work::Work;
 
-// `input` is step's document. Throws slipway::Error UNSUPPORTED for an unknown verb or stage.
-Json Step(const Settings& settings, const Json& input, int64_t now_ms);
+  Json NamespaceCreation() const;
+  Json CrdDeployment() const;
+  Json WaitingForReady() const;
+  Json CredentialGen() const;
+  Json MetricsSetup() const;
+  // Deletes the monitor and the MongoDBCommunity; after its pods are gone the volume claims, which
+  // nobody owns; then the objects that the pods used until the end.
+  Json ResourceDeletion() const;
+  Json Observe() const;
+
+ private:
+  Json Endpoints() const;
+  Json Prerequisites() const;
+  std::optional<Json> WaitForCertificate() const;
+};
 
 }  // namespace mongodb

@@ -1,7 +1,7 @@
 """Every failure by its name: what the operator says, and what it never says."""
 import pytest
 
-from engine_toy import NOW, Engine, condition, step_input
+from engine_toy import NOW, Engine, check_durations, condition, step_input
 from mongodb_toy import Toy, access, claim, healthy, pod, replica_set, stateful_set
 
 REFUSED = ("Error deploying MongoDB ReplicaSet: error creating/updating StatefulSet: error creating/updating "
@@ -117,6 +117,10 @@ def test_an_operator_that_does_not_look_is_told_of_after_a_minute(engine):
     assert judge(engine, seen, NOW + 60000)["waitingFor"]["reason"] != "OperatorNotResponding"
     assert judge(engine, seen, NOW + 60001)["waitingFor"] == {
         "kind": "MongoDBCommunity", "namespace": "acme-orders", "name": "orders", "reason": "OperatorNotResponding"}
+
+
+def test_an_unknown_start_is_no_duration(engine):
+    check_durations(engine, engine.spec("STANDARD"), access() + [replica_set(3, None, confirmed=False)])
 
 
 # Running may be of the time before the last change: there is no observedGeneration.

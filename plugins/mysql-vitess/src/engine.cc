@@ -1,8 +1,9 @@
-// MySQL on Vitess: the four functions of the engine contract.
+// The engine for MySQL on Vitess: its description and its table of stages.
 #include <slipway/engine.hpp>
 
 #include "objects.h"
 #include "settings.h"
+#include "sizes.h"
 #include "spec.h"
 #include "stages.h"
 
@@ -10,78 +11,72 @@ namespace vitess {
 
 namespace {
 
-Json Description() {
-  return Json::Obj(
-      {{"schema", 1},
-       {"engine", SLIPWAY_ENGINE_NAME},
-       {"version", SLIPWAY_ENGINE_VERSION},
-       {"title", "MySQL on Vitess"},
-       {"database_type", "MYSQL"},
-       {"verbs", Json::Arr({"create", "delete", "observe"})},
-       {"capabilities", Json::Obj({{"backup", true}, {"metrics", true}, {"replicas", true}})},
-       {"name_limit", kNameLimit},
-       {"parameters_schema", ParametersSchema()},
-       // The operator gives our label to pods only; its other objects are asked for by name.
-       {"watches",
-        Json::Arr(
-            {Watch(kApi, "VitessCluster",
-                   {"/status/observedGeneration", "/status/globalLockserver", "/status/cells",
-                    "/status/keyspaces", "/status/gatewayServiceName", "/status/orphanedCells",
-                    "/status/orphanedKeyspaces"}),
-             Watch(kApi, "VitessBackupSchedule", {"/status/nextScheduledTimes"}),
-             Watch("v1", "Pod",
-                   {"/status/phase", "/status/reason", "/status/message", "/status/conditions",
-                    "/status/containerStatuses", "/status/initContainerStatuses"})})},
-       {"crds_required",
-        Json::Arr({"planetscale.com/v2/VitessCluster", "planetscale.com/v2/VitessKeyspace",
-                   "planetscale.com/v2/VitessShard"})},
-       {"crds_optional", Json::Arr({"planetscale.com/v2/VitessBackupSchedule",
-                                    "monitoring.coreos.com/v1/PodMonitor"})},
-       {"applies",
-        Json::Arr({"planetscale.com/v2/VitessCluster", "planetscale.com/v2/VitessBackupSchedule",
-                   "v1/Secret", "v1/ServiceAccount", "v1/LimitRange",
-                   "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding",
-                   "networking.k8s.io/v1/NetworkPolicy", "policy/v1/PodDisruptionBudget",
-                   "monitoring.coreos.com/v1/PodMonitor"})},
-       {"claims_selector", "planetscale.com/cluster=${name}"},
-       {"login_proof",
-        Json::Obj({{"protocol", "mysql"}, {"endpoint", "primary"}, {"statement", "SELECT 1"}})},
-       {"insight_queries", Json::Arr()},
-       {"plan_compat", Json::Arr()}});
+Description About() {
+  return {.engine = SLIPWAY_ENGINE_NAME,
+          .version = SLIPWAY_ENGINE_VERSION,
+          .title = "MySQL on Vitess",
+          .database_type = "MYSQL",
+          .backup = true,
+          .metrics = true,
+          .replicas = true,
+          .backup_details = Json::Obj({{"types", Json::Arr({"FULL"})},
+                                       {"continuous", false},
+                                       {"targets", Json::Arr({"LATEST", "BACKUP"})},
+                                       {"in_place", false},
+                                       {"granularity", "BACKUP"},
+                                       {"copy_needs_backup", true}}),
+          .parameters_schema = ParametersSchema(),
+          // The operator gives our label to pods only; the step asks for its other objects by name.
+          .watches = Json::Arr(
+              {Watch(kApi, kCluster.kind,
+                     {"/spec/keyspaces", "/status/observedGeneration", "/status/globalLockserver",
+                      "/status/cells", "/status/keyspaces", "/status/gatewayServiceName",
+                      "/status/orphanedCells", "/status/orphanedKeyspaces"}),
+               Watch(kApi, "VitessBackupSchedule", {"/status/nextScheduledTimes"}),
+               Watch(kJobApi, "Job", {"/status"}), WatchPods()}),
+          .crds_required =
+              Json::Arr({"planetscale.com/v2/VitessCluster", "planetscale.com/v2/VitessKeyspace",
+                         "planetscale.com/v2/VitessShard"}),
+          .crds_optional = Json::Arr({kScheduleKind, kPodMonitorKind}),
+          .applies = Json::Arr(
+              {"planetscale.com/v2/VitessCluster", kScheduleKind, "v1/Secret", "v1/ServiceAccount",
+               "v1/LimitRange", "rbac.authorization.k8s.io/v1/Role",
+               "rbac.authorization.k8s.io/v1/RoleBinding", "networking.k8s.io/v1/NetworkPolicy",
+               "policy/v1/PodDisruptionBudget", "batch/v1/Job", kPodMonitorKind}),
+          // Jobs that have ended go after a day.
+          .transient = Json::Arr({"batch/v1/Job"}),
+          .claims_selector = "planetscale.com/cluster=${name}",
+          .login_proof = Json::Obj(
+              {{"protocol", "mysql"}, {"endpoint", "primary"}, {"statement", "SELECT 1"}}),
+          .contract = "1.1",
+          .features = Json::Arr({"lists", "operation"})};
 }
 
-Json Plan(const Json& input) {
-  const Database database(input);
-  return CreatePlan(Json::Arr({Stage("NAMESPACE_CREATION", "Network policies and rights"),
-                               Stage("CRD_DEPLOYMENT", "Secrets and VitessCluster"),
-                               Stage("WAITING_FOR_READY", "etcd, tablets and vtgate"),
-                               Stage("CREDENTIAL_GEN", "Credentials of the application user"),
-                               BackupStage(database, "First backup and backup schedules"),
-                               MetricsStage(database, "PodMonitor")}),
-                    Quota(database));
-}
-
-struct Traits {
-  using Settings = vitess::Settings;
-  static constexpr const char* kDeletes = "Cluster, data and Secrets";
-
-  static Json Description() { return vitess::Description(); }
-
-  static void Validated(slipway::Call& call, std::string_view request) {
-    Validate(call, request, kNameLimit,
-             "the Service of a cell's vtgate, which has 63, adds up to 27", NormalisedSpec);
-  }
-
-  static Json Plan(const Json& input) { return vitess::Plan(input); }
-
-  static Json Step(const Settings& settings, const Json& input, int64_t now_ms) {
-    return vitess::Step(settings, input, now_ms);
-  }
+constexpr StageRow<Stages> kTable[] = {
+    {"create", "NAMESPACE_CREATION", "Network policies and rights", &Stages::NamespaceCreation},
+    {"create", "CRD_DEPLOYMENT", "Secrets and VitessCluster", &Stages::CrdDeployment},
+    {"create", "RESTORE", "Data of the source", &Stages::Restore, WithoutSource},
+    {"create", "WAITING_FOR_READY", "etcd, tablets and vtgate", &Stages::WaitingForReady},
+    {"create", "CREDENTIAL_GEN", "Credentials of the application user", &Stages::CredentialGen},
+    {"create", "BACKUP_CONFIG", "First backup and backup schedules", &Stages::BackupConfig,
+     WithoutBackup},
+    {"create", "METRICS_SETUP", "PodMonitor", &Stages::MetricsSetup, WithoutMetrics},
+    {"backup", "BACKUP", "Full backup", &Stages::Backup, BackupNotConfigured},
+    {"delete", "RESOURCE_DELETION", "Cluster, data and Secrets", &Stages::ResourceDeletion},
+    {"observe", "OBSERVE", nullptr, &Stages::Observe},
 };
+
+constexpr Definition<Stages> kEngine{
+    .description = About,
+    .name = {kNameLimit, "the Service of a cell's vtgate has a name up to 27 characters longer"},
+    .normalise = NormalisedSpec,
+    .quota = Quota,
+    .sized = "create",
+    .table = kTable};
 
 }  // namespace
 
-using VitessEngine = PlainEngine<Traits>;
+using VitessEngine = TableEngine<kEngine, Settings>;
 
 }  // namespace vitess
 

@@ -4,36 +4,25 @@
 #include <cstdio>
 
 #include "objects.h"
+#include "shards.h"
 #include "sizes.h"
 
 namespace vitess {
 
 namespace {
 
-constexpr int64_t kSilentMs = 60000;
 constexpr int64_t kScheduleLateMs = 3600000;
 
-bool IsYes(const Json& ternary) {
-  return ternary.AsString() == "True";
-}
-
-// The worst of the pods' troubles; a volume that is missing is named itself.
+// The worst of the pods' troubles. A missing volume is no trouble of its pod here: JudgeVolume
+// names the volume itself.
 std::optional<Trouble> FindTrouble(const std::vector<const Json*>& pods) {
-  std::optional<Trouble> worst;
-  for (const Json* pod : pods) {
-    auto trouble = PodTrouble(*pod);
-    if (trouble && trouble->severity > (worst ? worst->severity : 0)) worst = std::move(trouble);
-  }
-  return worst;
+  auto worst = WorstOfPods(pods);
+  return worst && worst->severity > 0 ? std::move(worst) : std::nullopt;
 }
 
 Judgement Named(const Trouble& trouble, const std::string& count, int percent) {
-  return {"progressing", "WaitingForInstances", count + "; " + trouble.message, percent,
-          WaitingFor(*trouble.object, trouble.reason)};
-}
-
-Judgement Waiting(const std::string& message, int percent, Json on) {
-  return {"progressing", "WaitingForInstances", message, percent, std::move(on)};
+  return Waiting(count + "; " + trouble.message, percent,
+                 WaitingFor(*trouble.object, trouble.reason));
 }
 
 // Without two of its three members nothing else can go on.
@@ -79,7 +68,7 @@ std::optional<Judgement> JudgeOrphans(const Scene& scene, int percent) {
   for (const char* list : {"orphanedKeyspaces", "orphanedCells"}) {
     const Json& orphans = scene.observed.cluster->At("status")[list];
     if (orphans.keys().empty()) continue;
-    return Waiting(orphans.keys().front() + " is not wanted any more and still there: " +
+    return Waiting(orphans.keys().front() + " is no longer wanted, but still there: " +
                        orphans.items().front()["message"].AsString(),
                    percent, scene.On("VitessCluster", scene.database.name, "Orphaned"));
   }
@@ -90,7 +79,7 @@ std::optional<Judgement> JudgeKeyspace(const Scene& scene, int percent) {
   const std::string name = JoinedName({scene.database.name, kKeyspace});
   const Json* keyspace = scene.looks.Find(kApi, "VitessKeyspace", name);
   std::optional<Judgement> wrong;
-  // All at once: a step may ask four times.
+  // Asks about all shards at once, for a step has four rounds.
   for (const KeyRange& range : scene.database.shards) {
     auto shard = JudgeShard(scene, range, percent);
     if (!wrong) wrong = std::move(shard);
@@ -124,14 +113,14 @@ std::string Timestamp(int64_t ms) {
   return out;
 }
 
-// What reads the bucket, when a shard's backup does not show.
+// Looks at the reader of the bucket if the backup of a shard does not show.
 Judgement JudgeStorage(const Scene& scene, const std::string& shard) {
   const std::string name = JoinedName({scene.database.name});
   const std::string pod_name = name + "-vitessbackupstorage-subcontroller";
   const Json* storage = scene.looks.Find(kApi, "VitessBackupStorage", name);
   const Json* pod = scene.looks.Find("v1", "Pod", pod_name);
   const auto waiting = [](const std::string& message, Json on) {
-    return Judgement{"progressing", "WaitingForBackup", message, -1, std::move(on)};
+    return Progress("WaitingForBackup", message, -1, std::move(on));
   };
   if (storage == nullptr || pod == nullptr)
     return waiting("the backup storage is looked up",
@@ -153,65 +142,19 @@ Judgement JudgeStorage(const Scene& scene, const std::string& shard) {
 
 }  // namespace
 
-Observed::Observed(const Json& objects, const std::string& name) {
-  for (const Json& object : objects.items()) {
-    const std::string& kind = object["kind"].AsString();
-    if (kind == "VitessCluster" && object["metadata"]["name"].AsString() == name) cluster = &object;
-    if (kind == "VitessBackupSchedule") schedules.push_back(&object);
-    if (kind == "Pod") pods.push_back(&object);
-  }
-}
-
-std::vector<const Json*> Observed::PodsOf(const char* component) const {
-  std::vector<const Json*> out;
-  for (const Json* pod : pods) {
-    if ((*pod)["metadata"]["labels"]["planetscale.com/component"].AsString() == component)
-      out.push_back(pod);
-  }
-  return out;
-}
-
-const Json* Observed::PodNamed(const std::string& name) const {
-  for (const Json* pod : pods) {
-    if ((*pod)["metadata"]["name"].AsString() == name) return pod;
-  }
-  return nullptr;
-}
-
-const Json* Looks::Find(const char* api, const char* kind, const std::string& name) {
-  const std::string key = std::string(kind) + "/" + name;
-  if (needs_.Has(key)) return &needs_[key];
-  wanted_.Set(key, Json::Obj({{"apiVersion", api}, {"kind", kind}, {"name", name}}));
-  return nullptr;
-}
-
-Json Looks::Asking(Json answer) const {
-  if (Asks()) answer.Set("need", wanted_);
-  return answer;
-}
-
 Judgement JudgeCluster(const Scene& scene) {
   const Database& database = scene.database;
-  const auto on_cluster = [&](const char* reason) {
-    return scene.On("VitessCluster", database.name, reason);
-  };
-  if (scene.observed.cluster == nullptr)
-    return {"progressing", "ClusterMissing", "the VitessCluster does not exist", 0,
-            on_cluster("NotFound")};
+  const auto on_cluster = [&](const char* reason) { return kCluster.Waiting(database, reason); };
+  if (auto absent = kCluster.Absent(database, scene.observed.cluster)) return *absent;
   const Json& cluster = *scene.observed.cluster;
-  if (IsGoing(cluster))
-    return {"progressing", "ClusterTerminating", "the VitessCluster is being deleted", 0,
-            on_cluster("Terminating")};
   if (cluster.At("status/observedGeneration").AsInt(-1) <
       cluster["metadata"]["generation"].AsInt(0)) {
-    if (scene.waited_ms <= kSilentMs)
-      return {"progressing", "WaitingForOperator",
-              "the operator has not seen the VitessCluster yet", 0, on_cluster("NotObserved")};
-    return {"progressing", "OperatorNotResponding",
-            "the VitessCluster has not been looked at for " +
-                std::to_string(scene.waited_ms / 1000) +
-                " s: the Vitess operator is not running or does not watch this namespace",
-            0, on_cluster("OperatorNotResponding")};
+    if (scene.waited_ms <= kSilentMs) {
+      return Progress("WaitingForOperator", "the operator has not seen the VitessCluster yet", 0,
+                      on_cluster("NotObserved"));
+    }
+    return OperatorSilent("nothing has looked at the VitessCluster", "the Vitess operator",
+                          scene.waited_ms, on_cluster("OperatorNotResponding"));
   }
   if (auto etcd = JudgeEtcd(scene)) return *etcd;
   const Json& counts = cluster.At("status/keyspaces")[kKeyspace];
@@ -228,8 +171,8 @@ Judgement JudgeCluster(const Scene& scene) {
     wrong = Waiting("not all tablets are ready", percent, on_cluster("TabletsNotReady"));
   }
   if (!wrong && cluster.At("status/gatewayServiceName").AsString().empty())
-    wrong = Waiting("the Service of vtgate is not there", percent, on_cluster("NoGatewayService"));
-  if (!wrong) return {"ready", "ClusterAvailable", count, 100, {}};
+    wrong = Waiting("vtgate has no Service yet", percent, on_cluster("NoGatewayService"));
+  if (!wrong) return Ready("ClusterAvailable", count);
   if (const auto trouble = FindTrouble(scene.observed.pods)) return Named(*trouble, count, percent);
   wrong->message = count + "; " + wrong->message;
   return *wrong;
@@ -237,18 +180,25 @@ Judgement JudgeCluster(const Scene& scene) {
 
 Judgement JudgeBackups(const Scene& scene) {
   Judgement health = JudgeCluster(scene);
-  if (health.state != "ready") return health;
+  return health.IsReady() ? JudgeArchive(scene) : health;
+}
+
+Judgement JudgeArchive(const Scene& scene) {
   for (const KeyRange& range : scene.database.shards) {
     const std::string name = ShardName(scene.database, range);
     const Json* shard = scene.looks.Find(kApi, "VitessShard", name);
     int64_t complete = 0;
+    if (shard == nullptr) {
+      return Progress("WaitingForBackup", "the shard is looked up", -1,
+                      scene.On("VitessShard", name, "NotRead"));
+    }
     for (const Json& location : shard->At("status/backupLocations").items())
       complete += location["completeBackups"].AsInt();
     if (complete == 0) return JudgeStorage(scene, name);
   }
   const auto waiting = [&](const std::string& name, const char* reason, const char* message) {
-    return Judgement{"progressing", "WaitingForSchedule", "the schedule " + name + message, -1,
-                     scene.On("VitessBackupSchedule", name, reason)};
+    return Progress("WaitingForSchedule", "the schedule " + name + message, -1,
+                    scene.On("VitessBackupSchedule", name, reason));
   };
   for (const char* which : {"full", "incremental"}) {
     if (std::string_view(which) == "incremental" &&
@@ -261,18 +211,14 @@ Judgement JudgeBackups(const Scene& scene) {
     }
     if (schedule == nullptr) return waiting(name, "NotFound", " does not exist yet");
     const Json& next = schedule->At("status/nextScheduledTimes");
-    // A faulty schedule says nothing anywhere else.
+    // A faulty schedule shows nowhere else.
     if (next.items().empty()) return waiting(name, "NotScheduled", " has no next time");
     for (const Json& time : next.items()) {
       if (time.AsString() < Timestamp(scene.now_ms - kScheduleLateMs))
         return waiting(name, "ScheduleLate", " is more than an hour late");
     }
   }
-  return {"ready",
-          "BackupsWork",
-          "every shard has a complete backup and the next one is scheduled",
-          100,
-          {}};
+  return Ready("BackupsWork", "every shard has a complete backup and the next one is scheduled");
 }
 
 }  // namespace vitess

@@ -1,4 +1,4 @@
-// What this engine takes of the kit, under its own name.
+// The kit, in the namespace of this engine.
 #pragma once
 #include <slipway/kit/kit.h>
 

@@ -1,5 +1,5 @@
-// The names that the operator gives to what it makes. They are functions of the spec, so that an
-// object without our label can be asked for by name.
+// The names that the operator gives to its objects. They are functions of the spec, so that the
+// engine can ask for an object without our label by its name.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -18,8 +18,8 @@ inline constexpr size_t kHashSuffix = 9;
 
 std::array<uint8_t, 16> Md5(std::string_view text);
 
-// The parts joined by '-', with the hash of the original parts behind; cut to `limit` when it is
-// too long. A Service's name must begin with a letter.
+// The parts joined by '-', and the hash of the original parts behind; cut to `limit` if it is too
+// long. A Service's name must begin with a letter.
 std::string JoinedName(std::initializer_list<std::string_view> parts, size_t limit = kNameMax,
                        bool service = false);
 

@@ -1,34 +1,28 @@
-// The Kubernetes objects of an instance. Each is complete and the same every time: server-side
-// apply takes away what is no longer sent.
+// The operator's custom resources. Each is complete and the same every time: server-side apply
+// removes the fields that are no longer sent.
 #pragma once
-#include <string>
-
 #include "settings.h"
 #include "spec.h"
 
 namespace vitess {
 
 inline constexpr char kApi[] = "planetscale.com/v2";
+inline constexpr char kJobApi[] = "batch/v1";
+inline constexpr char kScheduleKind[] = "planetscale.com/v2/VitessBackupSchedule";  // as in applies
 
-std::string CredentialsName(const Instance& instance);
-std::string BackupAccountName(const Instance& instance);
+// What a cluster goes through before it is what was asked for.
+enum class Form {
+  kFromSource,  // its tablet, when new, begins with a backup of the source
+  kGrowing,     // no write waits for a second tablet
+  kComplete
+};
 
-Json VitessCluster(const Database& database, const Settings& settings);
+Json VitessCluster(const Database& database, const Settings& settings, Form form = Form::kComplete);
 // The full backups, and the incremental ones when there are any.
 Json BackupSchedules(const Database& database, const Settings& settings);
-
-// secrets.cc: users.json for vtgate, init_db.sql for mysqld, and what the user is shown.
-Json Secrets(const Database& database);
-
-// surroundings.cc
-Json NetworkPolicies(const Database& database, const Settings& settings);
-Json DisruptionBudgets(const Database& database);
-// The rights of the pod that reads the bucket, which runs in the instance's namespace.
-Json BackupRights(const Database& database);
-// What containers that ask for nothing get: under the namespace's quota they would be refused.
-Json Defaults(const Database& database);
-Json PodMonitor(const Database& database);
-// ResourceQuota `hard` keys.
-Json Quota(const Database& database);
+// Lets vtctld back up a shard; then removes the backup `remove`, if that is not empty. `owner` is
+// the VitessCluster.
+Json BackupJob(const Database& database, const Settings& settings, const std::string& name,
+               const KeyRange& range, const Json& owner, const std::string& remove = "");
 
 }  // namespace vitess

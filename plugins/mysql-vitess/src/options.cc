@@ -8,9 +8,6 @@ namespace {
 
 using enum ParameterType;
 
-constexpr int64_t kKi = int64_t{1} << 10;
-constexpr int64_t kMi = int64_t{1} << 20;
-constexpr int64_t kGi = int64_t{1} << 30;
 constexpr int64_t kYear = 31536000;
 
 constexpr Parameter kAllowed[] = {
@@ -27,7 +24,7 @@ constexpr Parameter kAllowed[] = {
     {"thread_cache_size", kInt, 0, 1000},
     {"table_open_cache", kInt, 200, 65536},
     {"table_definition_cache", kInt, 400, 65536},
-    // InnoDB. What depends on the instance's size is checked below.
+    // InnoDB. CheckTogether checks limits that depend on the instance's size.
     {"innodb_buffer_pool_size", kMemory, 64 * kMi, 4096 * kGi},
     {"innodb_redo_log_capacity", kMemory, 100 * kMi, 128 * kGi},
     {"innodb_log_buffer_size", kMemory, kMi, kGi},
@@ -65,11 +62,6 @@ constexpr Parameter kAllowed[] = {
     {"performance_schema_max_digest_length", kInt, 0, 1048576},
 };
 
-struct Refused {
-  std::string_view names;  // separated by '|'
-  std::string_view why;
-};
-
 constexpr Refused kRefused[] = {
     {"datadir|socket|port|bind_address|server_id|server_uuid|report_host|tmpdir|pid_file|log_error|"
      "log_bin|relay_log|innodb_data_home_dir|innodb_log_group_home_dir|secure_file_priv|"
@@ -87,13 +79,6 @@ constexpr Refused kRefused[] = {
      "slow_query_log|slow_query_log_file|default_authentication_plugin",
      "it opens the server or fills its volume"},
 };
-
-std::string_view WhyRefused(std::string_view name) {
-  for (const Refused& refused : kRefused) {
-    if (OneOf(refused.names, name)) return refused.why;
-  }
-  return {};
-}
 
 // "512M", "64K", "2G" or a plain number of bytes.
 std::optional<int64_t> MysqlBytes(std::string_view text, int64_t = 1) {
@@ -121,10 +106,9 @@ std::string FromMysqlBytes(int64_t bytes) {
 const ParameterList& List() {
   static const ParameterList kList = {
       kAllowed,
-      WhyRefused,
+      kRefused,
       {MysqlBytes, FromMysqlBytes,
-       "must be a whole number with the unit K, M or G, such as \"64M\""},
-      {}};
+       "must be a whole number with the unit K, M or G, such as \"64M\""}};
   return kList;
 }
 
@@ -139,7 +123,7 @@ void FillDefaults(const Sizing& sizing, ParameterValues& values) {
   };
   const int64_t memory = sizing.memory_bytes;
   const bool small = memory < kGi;
-  // MySQL rounds up to pieces of 128M. What it needs beside the pool is much of a small instance.
+  // MySQL rounds up to pieces of 128M. The memory beside the pool is much of a small instance.
   const int64_t pool = small ? memory / 4 : memory * 6 / 10;
   fill("innodb_buffer_pool_size",
        FromMysqlBytes(std::max(pool / (128 * kMi), int64_t{1}) * 128 * kMi));

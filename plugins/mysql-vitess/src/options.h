@@ -1,10 +1,10 @@
-// Which my.cnf settings a user may set, within which limits, and what is set for them.
+// The my.cnf settings that a user may set, their limits and their defaults.
 #pragma once
 #include "kit.h"
 
 namespace vitess {
 
-// mysqld gets at least so much, whatever the tier says: below it is killed for lack of memory.
+// mysqld's memory. It gets at least 1Gi, whatever the tier says: with less it is killed.
 int64_t MysqldMemoryLimit(const Sizing& sizing);
 
 // Reads the my.cnf settings among the parameters, defaults filled in.

@@ -1,4 +1,4 @@
-#include "objects.h"
+#include "secrets.h"
 
 namespace vitess {
 
@@ -33,6 +33,10 @@ SET GLOBAL super_read_only=IFNULL(@original_super_read_only, 'ON');
 )sql";
 
 }  // namespace
+
+std::string CredentialsName(const Instance& instance) {
+  return instance.name + "-credentials";
+}
 
 Json Secrets(const Database& database) {
   return Json::Arr(

@@ -8,12 +8,7 @@ namespace vitess {
 
 namespace {
 
-[[noreturn]] void Refuse(const char* setting, const std::string& why) {
-  throw slipway::Error(SLIPWAY_INVALID, "InvalidSetting", std::string(setting) + " " + why,
-                       std::string("/") + setting);
-}
-
-// What stands behind the last path segment's colon; empty when there is no tag.
+// The text behind the colon of the last path segment; empty if there is no tag.
 std::string_view TagOf(std::string_view image) {
   const size_t slash = image.rfind('/');
   const size_t from = slash == std::string_view::npos ? 0 : slash;
@@ -24,11 +19,12 @@ std::string_view TagOf(std::string_view image) {
 void CheckPinned(const char* setting, const std::string& image) {
   if (image.find('@') != std::string::npos) return;
   if (const auto tag = TagOf(image); tag.empty() || tag == "latest")
-    Refuse(setting, "must have a tag or a digest: an image that moves rolls every database's pods");
+    RefuseSetting(setting,
+                  "must have a tag or a digest: an image that moves rolls every database's pods");
 }
 
-// The operator takes what follows the first colon of mysqld's image for MySQL's version when it
-// begins with a digit, so a registry's port or a digest becomes one.
+// The operator takes the text behind the first colon of mysqld's image for MySQL's version if it
+// begins with a digit, even a registry's port or a digest.
 bool IsTakenForAVersion(std::string_view image) {
   const size_t colon = image.find(':');
   if (colon == std::string_view::npos || colon + 1 == image.size()) return false;
@@ -82,17 +78,18 @@ Settings Settings::Parse(std::string_view config) {
   CheckPinned("mysqld_exporter_image", out.mysqld_exporter_image);
   if (!out.etcd_image.empty()) CheckPinned("etcd_image", out.etcd_image);
   if (IsTakenForAVersion(out.image) && out.mysql_server_version.empty()) {
-    Refuse(
+    RefuseSetting(
         "image",
         "makes the operator tell clients a wrong version of MySQL: set mysql_server_version too");
   }
   if (IsOldExporter(out.mysqld_exporter_image))
-    Refuse("mysqld_exporter_image", "must be 0.15 or later");
+    RefuseSetting("mysqld_exporter_image", "must be 0.15 or later");
   for (std::string_view rest = tolerations; !rest.empty();) {
     const size_t comma = rest.find(',');
     auto one = Toleration(rest.substr(0, comma));
     if (!one)
-      Refuse("tolerations", "must be a list such as dedicated=mysql:NoSchedule,spot:NoExecute");
+      RefuseSetting("tolerations",
+                    "must be a list such as dedicated=mysql:NoSchedule,spot:NoExecute");
     out.tolerations.Push(*std::move(one));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
   }

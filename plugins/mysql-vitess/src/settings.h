@@ -1,4 +1,4 @@
-// What the operator of the host may set for this engine, in its file in engines.d.
+// The settings of this engine in its file in engines.d.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,7 +13,7 @@ struct Settings {
   std::string image = "vitess/lite:v24.0.3";
   std::string mysqld_exporter_image = "prom/mysqld-exporter:v0.18.0";
   std::string etcd_image;            // empty: the operator's default
-  std::string mysql_server_version;  // what vtgate tells its clients; empty: its own idea
+  std::string mysql_server_version;  // vtgate tells it to its clients; empty: its own
   std::string storage_class;         // empty: the cluster's default
   std::string operator_namespace;    // empty: any
   std::string monitoring_namespace = "monitoring";

@@ -1,19 +1,10 @@
-#include "judge.h"
+#include "shards.h"
+
 #include "objects.h"
 
 namespace vitess {
 
 namespace {
-
-constexpr int64_t kMissingMs = 60000;
-
-bool IsYes(const Json& ternary) {
-  return ternary.AsString() == "True";
-}
-
-Judgement Waiting(const std::string& message, int percent, Json on) {
-  return {"progressing", "WaitingForInstances", message, percent, std::move(on)};
-}
 
 // Tablets wait for ever for a first backup that cannot be written.
 std::optional<Judgement> JudgeFirstBackup(const Scene& scene, const KeyRange& range, int percent) {
@@ -42,7 +33,7 @@ std::optional<Judgement> JudgeTablet(const Scene& scene, const std::string& shar
                                      const std::string& alias, const Json& tablet, int percent) {
   const std::string name = JoinedName({scene.database.name, "vttablet", alias});
   const Json* pod = scene.observed.PodNamed(name);
-  if (pod == nullptr && scene.waited_ms > kMissingMs)
+  if (pod == nullptr && scene.waited_ms > kSilentMs)
     return PodsMissing(scene, "VitessShard", shard, percent);
   if (!IsYes(tablet["dataVolumeBound"])) {
     if (auto volume = JudgeVolume(scene, name, percent)) return volume;
@@ -52,11 +43,11 @@ std::optional<Judgement> JudgeTablet(const Scene& scene, const std::string& shar
                    scene.On("Pod", name, "TabletDrained"));
   if (!IsYes(tablet["ready"]) || pod == nullptr || !IsReadyPod(*pod)) {
     const bool restores = tablet["type"].AsString() == "restore";
-    return Waiting("the tablet " + alias + (restores ? " restores a backup" : " is not ready"),
+    return Waiting("the tablet " + alias + (restores ? " is restoring a backup" : " is not ready"),
                    percent, scene.On("Pod", name, restores ? "Restoring" : "NotReady"));
   }
   if (!tablet["pendingChanges"].AsString().empty())
-    return Waiting("the tablet " + alias + " has changes to come", percent,
+    return Waiting("the tablet " + alias + " has pending changes", percent,
                    scene.On("Pod", name, "RollingOut"));
   return std::nullopt;
 }
@@ -103,7 +94,7 @@ std::optional<Judgement> JudgeShard(const Scene& scene, const KeyRange& range, i
     return Waiting("the operator has not seen the shard yet", percent, on_shard("NotObserved"));
   if (const Json& orphans = status["orphanedTablets"]; !orphans.keys().empty()) {
     return Waiting("the tablet " + orphans.keys().front() +
-                       " is not wanted any more and still there: " +
+                       " is no longer wanted, but still there: " +
                        orphans.items().front()["reason"].AsString(),
                    percent, on_shard("TabletOrphaned"));
   }
@@ -112,11 +103,11 @@ std::optional<Judgement> JudgeShard(const Scene& scene, const KeyRange& range, i
   if (!has_primary) {
     if (auto backup = JudgeFirstBackup(scene, range, percent)) return backup;
   }
-  // A primary that is away is more than a replica that is.
+  // A missing primary matters more than a missing replica.
   const std::string& primary = status["masterAlias"].AsString();
   if (has_primary) {
     if (tablets[primary]["type"].AsString() != "primary")
-      return Waiting("the primary changes", percent, on_shard("PrimaryChanging"));
+      return Waiting("the primary is changing", percent, on_shard("PrimaryChanging"));
     if (!IsYes(tablets[primary]["ready"])) {
       return Waiting("the primary " + primary + " is not ready", percent,
                      scene.On("Pod", JoinedName({scene.database.name, "vttablet", primary}),
@@ -128,7 +119,7 @@ std::optional<Judgement> JudgeShard(const Scene& scene, const KeyRange& range, i
       return wrong;
   }
   if (static_cast<int64_t>(tablets.keys().size()) != scene.database.instances)
-    return Waiting("the shard has not all its tablets", percent, on_shard("TabletsMissing"));
+    return Waiting("the shard does not have all its tablets", percent, on_shard("TabletsMissing"));
   if (!has_primary)
     return Waiting("the shard " + range.Text() + " has no primary", percent, on_shard("NoPrimary"));
   return std::nullopt;

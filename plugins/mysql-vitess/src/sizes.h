@@ -1,4 +1,4 @@
-// How much the parts beside mysqld get; it follows the size of the instance.
+// The sizes of the parts beside mysqld; they follow from the size of the instance.
 #pragma once
 #include "spec.h"
 
@@ -15,11 +15,14 @@ struct Sizes {
   int64_t etcd_storage_gi;
 };
 
-inline constexpr int kEtcdMembers = 3;  // the operator knows no other number
-// Volumes of a shard's backups at the same time: an initial or running one and those kept with
-// their jobs.
+inline constexpr int kEtcdMembers = 3;  // the operator makes no other number
+// The most volumes that the backups of a shard have at a time: an initial or running one, and those
+// kept with their jobs.
 inline constexpr int kBackupVolumes = 3;
 
 const Sizes& SizesOf(const Database& database);
+
+// The quota of the whole cluster.
+Json Quota(const Database& database);
 
 }  // namespace vitess

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "options.h"
+#include "recovery.h"
 
 namespace vitess {
 
@@ -30,6 +31,7 @@ const BackupField kBackupFields[] = {
     {"credentialsKey", "credentials", false, SecretKeyError},
     {"schedule", "17 3 * * *", false, CrontabError},
     {"incrementalEvery", nullptr, false, FrequencyError},
+    kStore,
 };
 
 // The operator allows no dash in a cell's name.
@@ -49,13 +51,14 @@ Json NormalisedCells(const Json& given, int64_t instances, const Complain& compl
                names.begin() + static_cast<ptrdiff_t>(i);
   }
   if (!good) {
-    complain("/parameters/cells", "InvalidValue",
-             "cells must be a list of 1 to 3 different names, each a letter and up to 9 more small "
-             "letters and digits");
+    complain(
+        "/parameters/cells", "InvalidValue",
+        "cells must be a list of 1 to 3 different names; each is a lower-case letter and up to 9 "
+        "more lower-case letters and digits");
   } else if (static_cast<int64_t>(names.size()) > instances) {
-    complain("/parameters/cells", "OutOfRange",
-             "there cannot be more cells than the instances of a shard, which are " +
-                 std::to_string(instances));
+    complain(
+        "/parameters/cells", "OutOfRange",
+        "there may be no more cells than instances of a shard, here " + std::to_string(instances));
   }
   return given;
 }
@@ -68,9 +71,18 @@ Json NormalisedShards(const Json& given, const Complain& complain) {
   return given;
 }
 
+void CheckBackupType(const Request& request, const Complain& complain) {
+  const Json& type = request.arguments["type"];
+  if (request.verb == "backup" && !type.IsNull() && type.AsString() != "FULL")
+    complain("/type", "InvalidValue",
+             "type must be FULL: incremental backups are made by the schedule only");
+}
+
 }  // namespace
 
-Json NormalisedSpec(const Json& spec, const Complain& complain, const Warn& warn) {
+Json NormalisedSpec(const Request& request, const Complain& complain, const Warn& warn) {
+  CheckBackupType(request, complain);
+  const Json& spec = request.spec;
   Json out = spec;
   const Sizing sizing = NormaliseTier(out, complain);
   const Json& given = spec["parameters"];
@@ -95,6 +107,12 @@ Json NormalisedSpec(const Json& spec, const Complain& complain, const Warn& warn
     backup.Set("incrementalEvery", instances >= 5 ? "15m" : instances >= 2 ? "1h" : "off");
   }
   out.Set("backup", std::move(backup));
+  const Json& source = request.arguments["source"];
+  if (!source.IsNull()) {
+    out.Set("source", NormalisedSource(source, out, sizing, complain));
+  } else {
+    CheckSource(spec["source"], complain);
+  }
   return out;
 }
 
@@ -133,17 +151,25 @@ int64_t Database::GatewaysPerCell() const {
   return (wanted + count - 1) / count;
 }
 
-std::string Database::Bucket() const {
-  const std::string path = backup["destinationPath"].AsString().substr(sizeof "s3://" - 1);
-  return path.substr(0, path.find('/'));
+Database Database::Alone() const {
+  Database out = *this;
+  out.instances = 1;
+  out.cells.resize(1);
+  return out;
 }
 
-std::string Database::KeyPrefix() const {
-  std::string path = backup["destinationPath"].AsString().substr(sizeof "s3://" - 1);
-  const size_t slash = path.find('/');
-  path = slash == std::string::npos ? "" : path.substr(slash + 1);
-  while (!path.empty() && path.back() == '/') path.pop_back();
-  return (path.empty() ? "" : path + "/") + LifeName();
+Store StoreOf(const std::string& destination) {
+  constexpr std::string_view kDirectory = "file://", kBucket = "s3://";
+  Store out;
+  out.directory = destination.starts_with(kDirectory);
+  out.path = destination.substr(
+      std::min(destination.size(), (out.directory ? kDirectory : kBucket).size()));
+  while (out.path.size() > 1 && out.path.back() == '/') out.path.pop_back();
+  if (out.directory) return out;
+  const size_t slash = out.path.find('/');
+  out.bucket = out.path.substr(0, slash);
+  out.path = slash == std::string::npos ? "" : out.path.substr(slash + 1);
+  return out;
 }
 
 }  // namespace vitess

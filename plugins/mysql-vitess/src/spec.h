@@ -1,4 +1,4 @@
-// The spec of one instance: normalising what the user and the tier say, and reading it back.
+// The spec of an instance: checks and completes what the user and the tier say, and reads it back.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace vitess {
 
-inline constexpr char kKeyspace[] = "app";  // and the database as its clients know it
+inline constexpr char kKeyspace[] = "app";  // clients know the database by the same name
 inline constexpr char kUser[] = "app";
+inline constexpr int kPort = 3306;
 inline constexpr size_t kCellNameMax = 10;
 // The Service of a cell's vtgate, NAME-CELL-vtgate-HASH, is the tightest: beyond 63 characters the
 // operator cuts the name away, and two instances could no longer be told apart.
@@ -17,10 +18,23 @@ inline constexpr int kNameLimit =
     static_cast<int>(kServiceNameMax - kHashSuffix - (sizeof "-vtgate" - 1) - 1 - kCellNameMax);
 
 // Every default written out; applied to its own result it changes nothing.
-Json NormalisedSpec(const Json& spec, const Complain& complain, const Warn& warn);
+Json NormalisedSpec(const Request& request, const Complain& complain, const Warn& warn);
 Json ParametersSchema();
 
-// A validated spec with what is Vitess's in it.
+// A destinationPath, read.
+struct Store {
+  bool directory = false;
+  std::string bucket;  // "" for a directory
+  std::string path;    // in the bucket, without a slash at its ends; or the directory
+
+  std::string In(const std::string& folder) const {
+    return path.empty() ? folder : path + "/" + folder;
+  }
+};
+
+Store StoreOf(const std::string& destination);
+
+// An instance with the parts of its spec that only Vitess has.
 struct Database : Instance {
   std::vector<std::string> cells;
   std::vector<KeyRange> shards;
@@ -30,17 +44,15 @@ struct Database : Instance {
 
   int64_t Shards() const { return static_cast<int64_t>(shards.size()); }
 
-  // Replica tablets of one shard in the cell with this number: as even as it goes.
+  // The replica tablets of one shard in the cell with this number, spread evenly.
   int64_t TabletsIn(size_t cell) const;
   int64_t GatewaysPerCell() const;
 
   // The tablets of all shards.
   int64_t Tablets() const { return instances * Shards(); }
 
-  // "PREFIX/NAME-SEED" in the bucket: a new folder for every life of a name, for a cluster restores
-  // what it finds in it.
-  std::string KeyPrefix() const;
-  std::string Bucket() const;
+  // The same with a single tablet per shard.
+  Database Alone() const;
 };
 
 }  // namespace vitess

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from engine_toy import (INSTANCE, NAMESPACE, NONSENSE, NOW, TIERS, Engine, asked, check_vector, condition, plan, request,
-                        step_input, vectors)
+from engine_toy import (INSTANCE, NAMESPACE, NONSENSE, NOW, TIERS, Engine, asked, check_durations, check_vector,
+                        condition, plan, request, step_input, vectors)
 from vitess_toy import (API, BACKUP, CLUSTER, ETCD, FIRST_BACKUP, KEYSPACE, STORAGE, SUBCONTROLLER, VTGATE, Toy, alias,
                         at_phase, joined, pod, pod_name, shard_name, volume)
 
@@ -91,6 +91,15 @@ def test_a_volume_that_stays_is_named_with_its_finalizer(engine):
     got = engine.ok("step", step_input("RESOURCE_DELETION", spec, verb="delete", needs=needs))["verdict"]
     assert (got["waitingFor"]["kind"], got["waitingFor"]["name"]) == ("PersistentVolumeClaim", name)
     assert got["waitingFor"]["reason"] == "Finalizers: kubernetes.io/pvc-protection" and "held by kubernetes.io/pvc-protection" in got["message"]
+
+
+def test_the_largest_cluster_asks_for_no_more_than_the_host_fetches(engine):
+    asks = dict(asked("ENTERPRISE", BACKUP, {"shards": 16}), instances=15)
+    spec = engine.ok("validate", request(asks))["spec"]
+    # `ok` holds the answer against the schema's limits. Three volumes of etcd, and one for each tablet.
+    assert len(engine.ok("step", step_input("RESOURCE_DELETION", spec, verb="delete"))["need"]) == 3 + 15 * 16
+    toy = at_phase(engine, spec, 2)
+    assert toy.step(engine, "WAITING_FOR_READY", spec)["verdict"]["state"] == "progressing"
 
 
 def test_same_bytes_in_same_bytes_out(engine):
@@ -186,7 +195,7 @@ def waiting(toy, engine, spec, stage="WAITING_FOR_READY", verb="create", late=0,
         if not fresh:
             return got["verdict"]
         for key, ref in fresh.items():
-            needs[key] = given[ref["name"]] if ref["name"] in given else toy.fetch(ref)
+            needs[key] = given[ref["name"]] if ref.get("name") in given else toy.fetch(ref)
     raise AssertionError("needs without end")
 
 
@@ -284,6 +293,11 @@ def test_every_failure_by_its_name(engine, name, verb, stage):
     assert (got["waitingFor"]["kind"], got["waitingFor"]["name"], got["waitingFor"]["reason"]) == (kind, object_name, reason)
 
 
+def test_an_unknown_start_is_no_duration(engine):
+    spec = engine.spec("STANDARD")
+    check_durations(engine, spec, at_phase(engine, spec, 0).observed())
+
+
 def empty_storage(status):
     return {"kind": "VitessBackupStorage", "metadata": {"name": STORAGE, "namespace": NAMESPACE}, "status": status}
 
@@ -335,13 +349,21 @@ def test_more_cells_than_instances_are_refused(engine):
 
 
 @pytest.mark.parametrize("change,field", [
-    ({"destinationPath": "/tmp"}, "destinationPath"), ({"destinationPath": None}, "destinationPath"),
+    ({"destinationPath": "/tmp"}, "destinationPath"), ({"store": "Main"}, "store"), ({"destinationPath": None}, "destinationPath"),
     ({"endpointURL": "s3.example.com"}, "endpointURL"), ({"region": ""}, "region"),
     ({"schedule": "0 0 1 * * *"}, "schedule"), ({"incrementalEvery": "7m"}, "incrementalEvery"),
     ({"retentionPolicy": "30d"}, "retentionPolicy"), ({"credentialsKey": "a b"}, "credentialsKey")])
 def test_bad_backups(engine, change, field):
     backup = {k: v for k, v in {**BACKUP, **change}.items() if v is not None}
     assert engine.refused(asked("FREE", backup)) == ["/backup/" + field]
+
+
+def test_a_directory_is_a_volume_of_its_own_folder(engine):
+    spec = cluster_of(engine, "FREE", dict(BACKUP, destinationPath="file:///var/lib/store/acme/"))
+    location = spec["backup"]["locations"][0]
+    assert location == {"volume": {"hostPath": {"path": "/var/lib/store/acme", "type": "DirectoryOrCreate"}},
+                        "volumeSubPath": "orders-" + INSTANCE["seed"][:8]}
+    assert "extraEnv" not in pools(spec)[0]
 
 
 @pytest.mark.parametrize("name", ["a" * 37, "1orders"])

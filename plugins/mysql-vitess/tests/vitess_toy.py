@@ -1,8 +1,9 @@
 """A toy cluster that plays the Vitess operator from the engine's own objects."""
+import datetime
 import hashlib
 import re
 
-from engine_toy import INSTANCE, NAMESPACE, ToyCluster, condition
+from engine_toy import INSTANCE, NAMESPACE, NOW, ToyCluster, condition, uid
 from engine_toy import meta as any_meta
 
 API = "planetscale.com/v2"
@@ -66,10 +67,46 @@ def volume(name, phase="Bound"):
             "status": {"phase": phase}}
 
 
+def iso(ms):
+    return datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def vitess_backup(start_ms, by="vtbackup-2093948112", shard="x-x", complete=True, engine="xtrabackup"):
+    """A VitessBackup, that was listed a second after it began."""
+    text = iso(start_ms)
+    name = text[:10] + "." + text[11:19].replace(":", "") + "." + by
+    status = {"startTime": text, "storageDirectory": "app/-", "storageName": name}
+    if complete:
+        status.update(complete=True, finishedTime=iso(start_ms + 12000), engine=engine, position="MySQL56/8f1e2a9c-1111-11ee-9a55-0242ac110005:1-412")
+    return {"apiVersion": API, "kind": "VitessBackup", "status": status,
+            "metadata": {"name": "b-" + name, "namespace": NAMESPACE, "creationTimestamp": iso(start_ms + 1000),
+                         "labels": {"planetscale.com/cluster": "orders", "planetscale.com/shard": shard}}}
+
+
+def job(name, state="Complete", start_ms=NOW - 60000, shard="x-x"):
+    status = {"startTime": iso(start_ms)} if start_ms else {}
+    if state:
+        status["conditions"] = [dict(condition(state), lastTransitionTime=iso(start_ms + 30000))]
+    if state == "Complete":
+        status["completionTime"] = iso(start_ms + 30000)
+    return {"apiVersion": "batch/v1", "kind": "Job", "status": status,
+            "metadata": dict(any_meta(name, **{"planetscale.com/cluster": "orders", "planetscale.com/shard": shard}),
+                             creationTimestamp=iso((start_ms or NOW) - 1000))}
+
+
+def source_of(engine, target=None, of=None, parameters=None, **change):
+    """arguments of a create that restores the instance `billing`."""
+    backup = {"id": "b-1", "reference": "2026-09-20.031700", "started_ms": 1789874220000, "finished_ms": 1789874232000, "engine_version": ""}
+    spec = engine.spec("STANDARD", of or dict(BACKUP, destinationPath="s3://bucket/billing"), parameters)
+    return {"source": dict({"instance": {"id": "99999999-7a52-4d9e-9a55-1f2e3d4c5b6a", "name": "billing", "namespace": "acme-billing",
+                                         "seed": "B111-6789abcdef", "organization": "acme", "project": "billing"},
+                            "spec": spec, "credentials_secret": "orders-copied", "backup": backup, "target": target or {"type": "LATEST"}}, **change)}
+
+
 class Toy(ToyCluster):
     """Phases of its operator: 0 nothing seen, 1 seen, 2 etcd, 3 tablets restore, 4 tablets ready, 5 primary, 6 vtgate, 7 backups."""
 
-    SECRETS = {"orders-s3": ["credentials"]}
+    SECRETS = {"orders-s3": ["credentials"], "orders-copied": ["credentials"]}
 
     def __init__(self):
         super().__init__()
@@ -117,9 +154,25 @@ class Toy(ToyCluster):
                 out.append({"apiVersion": API, "kind": "VitessBackupSchedule", "metadata": any_meta(name), "status": status})
         if self.cluster() is not None:
             self.last = self.cluster()["spec"]
-            out.append({"apiVersion": API, "kind": "VitessCluster", "metadata": dict(any_meta("orders"), generation=1),
-                        "status": self.cluster_status()})
-        return out
+            out.append({"apiVersion": API, "kind": "VitessCluster", "metadata": dict(any_meta("orders"), generation=1, uid=uid("VitessCluster", "orders")),
+                        "spec": {"keyspaces": self.last["keyspaces"]}, "status": self.cluster_status()})
+        return out + self.jobs()
+
+    def jobs(self):
+        return [job(name, shard=o["metadata"]["labels"]["planetscale.com/shard"]) for (kind, name), o in self.applied.items() if kind == "batch/v1/Job"]
+
+    def backups(self):
+        """Newest first: those of the Jobs, and the operator's own of an empty database."""
+        if self.phase < 7 or "backup" not in self.last:
+            return []
+        out = [vitess_backup(NOW - 50000, alias("zone1", "-", 1), j["metadata"]["labels"]["planetscale.com/shard"]) for j in self.jobs()]
+        removed = [o["spec"]["template"]["spec"]["containers"][0]["args"][-1] for (kind, _), o in self.applied.items() if kind == "batch/v1/Job"]
+        seed = vitess_backup(NOW - 800000)
+        return out + ([] if seed["status"]["storageName"] in removed else [seed])
+
+    def list(self, kind, selector):
+        assert kind in ("VitessBackup", "Pod"), kind
+        return self.backups() if kind == "VitessBackup" else []
 
     def cluster_status(self):
         if self.phase < 1:
@@ -166,6 +219,10 @@ class Toy(ToyCluster):
                     "status": {"observedGeneration": 1}}
         if kind == "Pod" and name == SUBCONTROLLER and "backup" in self.last:
             return pod(name, "vbs-subcontroller")
+        if kind == "Pod" and name.startswith("orders-vttablet-"):
+            pool = self.last["keyspaces"][0]["partitionings"][0]["equal"]["shardTemplate"]["tabletPools"][0]
+            args = ["--%s=%s" % flag for flag in pool["vttablet"]["extraFlags"].items()]
+            return dict(pod(name, "vttablet"), spec={"containers": [{"name": "vttablet", "args": args}]})
         if kind == "Pod" and name.startswith("orders-app-") and "-vtbackup-init-" in name:
             return pod(name, "vtbackup") if self.phase == 3 else None
         raise AssertionError("the toy has no %s" % ref)

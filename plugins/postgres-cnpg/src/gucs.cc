@@ -6,14 +6,12 @@ namespace {
 
 using enum ParameterType;
 
-constexpr int64_t kMB = 1024;
-constexpr int64_t kGB = 1024 * kMB;
 constexpr int64_t kSecond = 1000;
 constexpr int64_t kMinute = 60 * kSecond;
 constexpr int64_t kDay = 24 * 60 * kMinute;
 
 constexpr Parameter kAllowed[] = {
-    // Connections and memory. What depends on the instance's size is checked in parameters.cc.
+    // Connections and memory. parameters.cc checks limits that depend on the instance's size.
     {"max_connections", kInt, 10, 2000},
     {"superuser_reserved_connections", kInt, 1, 20},
     {"max_prepared_transactions", kInt, 0, 1000},
@@ -136,89 +134,32 @@ constexpr Parameter kAllowed[] = {
     {"auto_explain.sample_rate", kReal, 0, 1000},
 };
 
-// Fixed or blocked by the operator's admission.
-constexpr std::string_view kOperators[] = {"allow_system_table_mods",
-                                           "archive_cleanup_command",
-                                           "archive_command",
-                                           "archive_mode",
-                                           "bonjour",
-                                           "bonjour_name",
-                                           "cluster_name",
-                                           "config_file",
-                                           "data_directory",
-                                           "data_sync_retry",
-                                           "event_source",
-                                           "external_pid_file",
-                                           "hba_file",
-                                           "hot_standby",
-                                           "ident_file",
-                                           "jit_provider",
-                                           "listen_addresses",
-                                           "log_destination",
-                                           "log_directory",
-                                           "log_file_mode",
-                                           "log_filename",
-                                           "log_rotation_age",
-                                           "log_rotation_size",
-                                           "log_truncate_on_rotation",
-                                           "logging_collector",
-                                           "pg_failover_slots.primary_dsn",
-                                           "pg_failover_slots.standby_slot_names",
-                                           "port",
-                                           "primary_conninfo",
-                                           "primary_slot_name",
-                                           "promote_trigger_file",
-                                           "recovery_end_command",
-                                           "recovery_min_apply_delay",
-                                           "recovery_target",
-                                           "recovery_target_action",
-                                           "recovery_target_inclusive",
-                                           "recovery_target_lsn",
-                                           "recovery_target_name",
-                                           "recovery_target_time",
-                                           "recovery_target_timeline",
-                                           "recovery_target_xid",
-                                           "restart_after_crash",
-                                           "restore_command",
-                                           "shared_preload_libraries",
-                                           "ssl",
-                                           "ssl_ca_file",
-                                           "ssl_cert_file",
-                                           "ssl_crl_file",
-                                           "ssl_dh_params_file",
-                                           "ssl_ecdh_curve",
-                                           "ssl_key_file",
-                                           "ssl_passphrase_command",
-                                           "ssl_passphrase_command_supports_reload",
-                                           "ssl_prefer_server_ciphers",
-                                           "stats_temp_directory",
-                                           "synchronized_standby_slots",
-                                           "synchronous_standby_names",
-                                           "syslog_facility",
-                                           "syslog_ident",
-                                           "syslog_sequence_numbers",
-                                           "syslog_split_messages",
-                                           "temp_tablespaces",
-                                           "unix_socket_directories",
-                                           "unix_socket_group",
-                                           "unix_socket_permissions"};
-
-struct RefusedGuc {
-  std::string_view name;
-  std::string_view why;
-};
-
-constexpr RefusedGuc kPlatforms[] = {
-    {"fsync", "turning it off loses data after a crash, so it stays on"},
-    {"full_page_writes", "turning it off loses data after a crash, so it stays on"},
+constexpr Refused kRefused[] = {
+    {"allow_system_table_mods|archive_cleanup_command|archive_command|archive_mode|bonjour|"
+     "bonjour_name|cluster_name|config_file|data_directory|data_sync_retry|event_source|"
+     "external_pid_file|hba_file|hot_standby|ident_file|jit_provider|listen_addresses|"
+     "log_destination|log_directory|log_file_mode|log_filename|log_rotation_age|"
+     "log_rotation_size|log_truncate_on_rotation|logging_collector|"
+     "pg_failover_slots.primary_dsn|pg_failover_slots.standby_slot_names|port|"
+     "primary_conninfo|primary_slot_name|promote_trigger_file|recovery_end_command|"
+     "recovery_min_apply_delay|recovery_target|recovery_target_action|"
+     "recovery_target_inclusive|recovery_target_lsn|recovery_target_name|"
+     "recovery_target_time|recovery_target_timeline|recovery_target_xid|"
+     "restart_after_crash|restore_command|shared_preload_libraries|ssl|ssl_ca_file|"
+     "ssl_cert_file|ssl_crl_file|ssl_dh_params_file|ssl_ecdh_curve|ssl_key_file|"
+     "ssl_passphrase_command|ssl_passphrase_command_supports_reload|"
+     "ssl_prefer_server_ciphers|stats_temp_directory|synchronized_standby_slots|"
+     "synchronous_standby_names|syslog_facility|syslog_ident|syslog_sequence_numbers|"
+     "syslog_split_messages|temp_tablespaces|unix_socket_directories|unix_socket_group|"
+     "unix_socket_permissions",
+     "CloudNativePG sets it itself and refuses any other value"},
+    {"fsync|full_page_writes", "turning it off loses data after a crash, so it stays on"},
     {"wal_log_hints", "replicas are rewound after a failover with its help, so it stays on"},
     {"zero_damaged_pages", "it destroys data"},
     {"ignore_checksum_failure", "it hides damaged data"},
-    {"dynamic_library_path", "it decides which code the server loads"},
-    {"session_preload_libraries", "it decides which code the server loads"},
-    {"local_preload_libraries", "it decides which code the server loads"},
-    {"dynamic_shared_memory_type", "the operator sets it"},
-    {"shared_memory_type", "the operator sets it"},
+    {"dynamic_library_path|session_preload_libraries|local_preload_libraries",
+     "it decides which code the server loads"},
+    {"dynamic_shared_memory_type|shared_memory_type", "the operator sets it"},
 };
 
 }  // namespace
@@ -227,14 +168,8 @@ std::span<const Parameter> AllowedGucs() {
   return kAllowed;
 }
 
-std::string_view WhyRefused(std::string_view name) {
-  for (const std::string_view fixed : kOperators) {
-    if (fixed == name) return "CloudNativePG sets it itself and refuses any other value";
-  }
-  for (const RefusedGuc& refused : kPlatforms) {
-    if (refused.name == name) return refused.why;
-  }
-  return {};
+std::span<const Refused> RefusedGucs() {
+  return kRefused;
 }
 
 }  // namespace cnpg

@@ -1,15 +1,16 @@
-// The allow-list of PostgreSQL settings and the list of refused ones.
+// The allow-list of PostgreSQL settings, and the settings that nobody may set.
 #pragma once
+#include <cstdint>
 #include <span>
-#include <string_view>
 
 #include "kit.h"
 
 namespace cnpg {
 
+constexpr int64_t kMB = 1024, kGB = 1024 * kMB;  // in kB
+
 // Memory counts in kB, time in ms.
 std::span<const Parameter> AllowedGucs();
-// The reason why the operator or the platform owns `name`; empty when neither does.
-std::string_view WhyRefused(std::string_view name);
+std::span<const Refused> RefusedGucs();
 
 }  // namespace cnpg

@@ -9,31 +9,32 @@ namespace cnpg {
 
 namespace {
 
-constexpr int64_t kOperatorSilentMs = 60000;
 constexpr char kHealthy[] = "Cluster in healthy state";
 
 struct Phase {
   std::string_view text;
-  const char* state;
+  VerdictState state;
   const char* reason;
 };
 
-// The phases that do not pass by themselves or say something a person should read; every other
-// phase, known or not, is progress.
+using enum VerdictState;
+
+// Phases that do not pass by themselves, or that a person should read. Every other phase, known or
+// not, is progress.
 constexpr Phase kPhases[] = {
-    {"Cluster is unrecoverable and needs manual intervention", "failed", "ClusterUnrecoverable"},
-    {"Invalid cluster definition", "blocked", "InvalidClusterDefinition"},
-    {"Cluster has incomplete or invalid image catalog", "blocked", "InvalidImageCatalog"},
-    {"Cluster cannot execute instance online upgrade due to missing architecture binary", "blocked",
+    {"Cluster is unrecoverable and needs manual intervention", kFailed, "ClusterUnrecoverable"},
+    {"Invalid cluster definition", kBlocked, "InvalidClusterDefinition"},
+    {"Cluster has incomplete or invalid image catalog", kBlocked, "InvalidImageCatalog"},
+    {"Cluster cannot execute instance online upgrade due to missing architecture binary", kBlocked,
      "MissingArchitecture"},
-    {"Not enough disk space", "blocked", "NotEnoughDiskSpace"},
-    {"Waiting for user action", "blocked", "WaitingForUser"},
-    {"Unable to create required cluster objects", "progressing", "CannotCreateObjects"},
+    {"Not enough disk space", kBlocked, "NotEnoughDiskSpace"},
+    {"Waiting for user action", kBlocked, "WaitingForUser"},
+    {"Unable to create required cluster objects", kProgressing, "CannotCreateObjects"},
     {"Cluster cannot proceed to reconciliation due to an unknown plugin being required",
-     "progressing", "UnknownPlugin"},
+     kProgressing, "UnknownPlugin"},
     {"Cluster cannot proceed to reconciliation due to an error while interacting with plugins",
-     "progressing", "PluginError"},
-    {"Instance Status Extraction Error: HTTP communication issue", "progressing",
+     kProgressing, "PluginError"},
+    {"Instance Status Extraction Error: HTTP communication issue", kProgressing,
      "InstanceStatusUnreachable"},
 };
 
@@ -49,30 +50,12 @@ std::string Because(const Json& cluster) {
   return reason.empty() ? "" : ": " + reason;
 }
 
-int64_t ReadyPods(const Observed& observed) {
-  return std::count_if(observed.pods.begin(), observed.pods.end(),
-                       [](const Json* pod) { return IsReadyPod(*pod); });
-}
-
 bool HasPod(const Json& job, const Observed& observed) {
   const Json& name = job["metadata"]["name"];
   return std::any_of(observed.job_pods.begin(), observed.job_pods.end(), [&](const Json* pod) {
     const Json& labels = (*pod)["metadata"]["labels"];
     return labels["job-name"] == name || labels["batch.kubernetes.io/job-name"] == name;
   });
-}
-
-// The worst trouble of pods, volumes and jobs, if there is any.
-std::optional<Trouble> FindTrouble(const Observed& observed) {
-  std::optional<Trouble> worst;
-  const auto take = [&](std::optional<Trouble> trouble) {
-    if (trouble && (!worst || trouble->severity > worst->severity)) worst = std::move(trouble);
-  };
-  for (const Json* pod : observed.pods) take(PodTrouble(*pod));
-  for (const Json* pod : observed.job_pods) take(PodTrouble(*pod));
-  for (const Json* job : observed.jobs) take(JobTrouble(*job, HasPod(*job, observed)));
-  for (const Json* volume : observed.volumes) take(VolumeTrouble(*volume));
-  return worst;
 }
 
 // The first object that is simply not finished yet.
@@ -83,18 +66,75 @@ Json NextObject(const Instance& instance, const Observed& observed) {
   for (const Json* job : observed.jobs) {
     if (job->At("status/active").AsInt() > 0) return WaitingFor(*job, "JobRunning");
   }
-  return WaitingFor("Cluster", instance.ns, instance.name, "NotReady");
+  return kCluster.Waiting(instance, "NotReady");
+}
+
+bool HasPlugin(const Json& cluster) {
+  const auto& plugins = cluster.At("status/pluginStatus").items();
+  return std::any_of(plugins.begin(), plugins.end(),
+                     [](const Json& plugin) { return plugin["name"].AsString() == kBarmanPlugin; });
+}
+
+// Where the write-ahead log is not archived, though it should be.
+std::optional<Judgement> ArchiveTrouble(const Instance& instance, const Json& cluster,
+                                        int percent) {
+  const Json& archive = Condition(cluster, "ContinuousArchiving");
+  if (IsTrue(archive)) return std::nullopt;
+  if (archive.IsNull()) {
+    return Progress("ArchivingFailing", "no write-ahead log has been archived yet", percent,
+                    kCluster.Waiting(instance, "ArchivingNotStarted"));
+  }
+  return Progress("ArchivingFailing",
+                  "the write-ahead log is not archived: " + ArchiveError(cluster), percent,
+                  kCluster.Waiting(instance, "ArchivingFailing"));
+}
+
+std::optional<Judgement> PluginTrouble(const Instance& instance, const Json& cluster) {
+  if (HasPlugin(cluster)) return std::nullopt;
+  return Progress("WaitingForPlugin",
+                  "the operator has not reported the plugin " + std::string(kBarmanPlugin), 0,
+                  kCluster.Waiting(instance, "WaitingForPlugin"));
+}
+
+std::optional<Judgement> Hibernated(const Instance& instance, const Json& cluster) {
+  if (!IsTrue(Condition(cluster, "cnpg.io/hibernation"))) return std::nullopt;
+  return Blocked("Hibernated", "the cluster is hibernated", 0,
+                 kCluster.Waiting(instance, "Hibernated"));
 }
 
 }  // namespace
 
-Observed::Observed(const Json& objects, const std::string& name) {
+std::optional<Trouble> FindTrouble(const Observed& observed) {
+  auto worst = Worse(WorstOfPods(observed.pods), WorstOfPods(observed.job_pods));
+  for (const Json* job : observed.jobs)
+    worst = Worse(std::move(worst), JobTrouble(*job, HasPod(*job, observed)));
+  return Worse(std::move(worst), WorstOfVolumes(observed.volumes));
+}
+
+const std::string& ArchiveError(const Json& cluster) {
+  return Condition(cluster, "ContinuousArchiving")["message"].AsString();
+}
+
+// Without an archiver the operator says that archiving works.
+std::string ArchiveState(const Observed& observed) {
+  if (observed.cluster == nullptr) return "";
+  const Json& archive = Condition(*observed.cluster, "ContinuousArchiving");
+  if (archive.IsNull() || !HasPlugin(*observed.cluster)) return "NOT_STARTED";
+  return IsTrue(archive) ? "HEALTHY" : "FAILING";
+}
+
+Observed::Observed(const Json& objects, const Instance& instance) {
   for (const Json& object : objects.items()) {
     const std::string& kind = object["kind"].AsString();
-    if (kind == "Cluster" && object["metadata"]["name"].AsString() == name) cluster = &object;
+    if (kind == kCluster.kind && object["metadata"]["name"].AsString() == instance.name)
+      cluster = &object;
     if (kind == "PersistentVolumeClaim") volumes.push_back(&object);
     if (kind == "Job") jobs.push_back(&object);
     if (kind == "Service") services.push_back(&object);
+    if (kind == "Backup" && object.At("spec/cluster/name").AsString() == instance.name)
+      backups.push_back(&object);
+    if (kind == "ObjectStore" && object["metadata"]["name"].AsString() == ObjectStoreName(instance))
+      store = &object;
     if (kind != "Pod") continue;
     const Json& labels = object["metadata"]["labels"];
     if (labels["cnpg.io/podRole"].AsString() == "pooler") continue;
@@ -106,25 +146,16 @@ Observed::Observed(const Json& objects, const std::string& name) {
 
 Judgement JudgeCluster(const Instance& instance, const Observed& observed, bool archiving,
                        int64_t waited_ms) {
-  const auto on_cluster = [&](const char* reason) {
-    return WaitingFor("Cluster", instance.ns, instance.name, reason);
-  };
-  if (observed.cluster == nullptr) {
-    return {"progressing", "ClusterMissing", "the Cluster does not exist", 0,
-            on_cluster("NotFound")};
-  }
+  const auto on_cluster = [&](const char* reason) { return kCluster.Waiting(instance, reason); };
+  if (auto absent = kCluster.Absent(instance, observed.cluster)) return *absent;
   const Json& cluster = *observed.cluster;
-  if (IsGoing(cluster)) {
-    return {"progressing", "ClusterTerminating", "the Cluster is being deleted", 0,
-            on_cluster("Terminating")};
-  }
   const std::string& phase = cluster.At("status/phase").AsString();
   for (const Phase& known : kPhases) {
     if (known.text != phase) continue;
     return {known.state, known.reason, phase + Because(cluster), -1, on_cluster(known.reason)};
   }
 
-  const int64_t ready_pods = ReadyPods(observed);
+  const int64_t ready_pods = ReadyPods(observed.pods);
   const std::string count = std::to_string(ready_pods) + " of " +
                             std::to_string(instance.instances) + " instances are ready";
   const int percent = Percent(ready_pods, instance.instances);
@@ -135,50 +166,35 @@ Judgement JudgeCluster(const Instance& instance, const Observed& observed, bool 
                          cluster.At("status/readyInstances").AsInt() == instance.instances;
 
   if (IsFenced(cluster)) {
-    return {"blocked", "InstancesFenced", "instances are fenced", percent,
-            on_cluster("InstancesFenced")};
+    return Blocked("InstancesFenced", "instances are fenced", percent,
+                   on_cluster("InstancesFenced"));
   }
-  if (IsTrue(Condition(cluster, "cnpg.io/hibernation"))) {
-    return {"blocked", "Hibernated", "the cluster is hibernated", 0, on_cluster("Hibernated")};
-  }
+  if (auto hibernated = Hibernated(instance, cluster)) return *hibernated;
   if (phase == kHealthy && all_there && !current.empty() && current == target) {
-    const Json& archive = Condition(cluster, "ContinuousArchiving");
-    if (!archiving || IsTrue(archive)) return {"ready", "ClusterHealthy", count, 100, {}};
-    const std::string& text = archive["message"].AsString();
-    return {"progressing", "ArchivingFailing",
-            archive.IsNull() ? "no write-ahead log was archived yet"
-                             : "the write-ahead log is not archived: " + text,
-            percent, on_cluster(archive.IsNull() ? "ArchivingNotStarted" : "ArchivingFailing")};
+    auto trouble = archiving ? ArchiveTrouble(instance, cluster, percent) : std::nullopt;
+    return trouble ? *std::move(trouble) : Ready("ClusterHealthy", count);
   }
   if (const auto trouble = FindTrouble(observed)) {
-    return {"progressing", "WaitingForInstances", count + "; " + trouble->message, percent,
-            WaitingFor(*trouble->object, trouble->reason)};
+    return Progress("WaitingForInstances", count + "; " + trouble->message, percent,
+                    WaitingFor(*trouble->object, trouble->reason));
   }
-  if (phase.empty() && waited_ms > kOperatorSilentMs) {
-    return {"progressing", "OperatorNotResponding",
-            "the Cluster has had no status for " + std::to_string(waited_ms / 1000) +
-                " s: CloudNativePG is not running or does not watch this namespace",
-            0, on_cluster("OperatorNotResponding")};
+  if (phase.empty() && waited_ms > kSilentMs) {
+    return OperatorSilent("the Cluster has had no status", "CloudNativePG", waited_ms,
+                          on_cluster("OperatorNotResponding"));
   }
   if (all_there && current != target) {
-    return {"progressing", "PrimaryChanging", "the primary moves from " + current + " to " + target,
-            percent, on_cluster("PrimaryChanging")};
+    return Progress("PrimaryChanging", "the primary is moving from " + current + " to " + target,
+                    percent, on_cluster("PrimaryChanging"));
   }
-  return {"progressing", "WaitingForInstances",
-          count + (phase.empty() ? "" : "; " + phase + Because(cluster)), percent,
-          NextObject(instance, observed)};
+  return Progress("WaitingForInstances",
+                  count + (phase.empty() ? "" : "; " + phase + Because(cluster)), percent,
+                  NextObject(instance, observed));
 }
 
 Judgement JudgeArchiving(const Instance& instance, const Observed& observed, int64_t waited_ms) {
   Judgement health = JudgeCluster(instance, observed, true, waited_ms);
-  if (health.state != "ready") return health;
-  const auto& plugins = observed.cluster->At("status/pluginStatus").items();
-  if (std::none_of(plugins.begin(), plugins.end(),
-                   [](const Json& plugin) { return plugin["name"].AsString() == kBarmanPlugin; })) {
-    return {"progressing", "WaitingForPlugin",
-            "the operator has not reported the plugin " + std::string(kBarmanPlugin), 0,
-            WaitingFor("Cluster", instance.ns, instance.name, "WaitingForPlugin")};
-  }
+  if (!health.IsReady()) return health;
+  if (auto missing = PluginTrouble(instance, *observed.cluster)) return *missing;
   // The phase can still say healthy from before the rollout: look at the pods.
   int64_t with_sidecar = 0;
   const Json* without = nullptr;
@@ -190,13 +206,22 @@ Judgement JudgeArchiving(const Instance& instance, const Observed& observed, int
     }
   }
   if (without != nullptr) {
-    return {"progressing", "RollingOut",
-            std::to_string(with_sidecar) + " of " + std::to_string(instance.instances) +
-                " instances have the backup side-car",
-            static_cast<int>(with_sidecar * 100 / std::max<int64_t>(instance.instances, 1)),
-            WaitingFor(*without, "SidecarMissing")};
+    return Progress("RollingOut",
+                    std::to_string(with_sidecar) + " of " + std::to_string(instance.instances) +
+                        " instances have the backup side-car",
+                    static_cast<int>(with_sidecar * 100 / std::max<int64_t>(instance.instances, 1)),
+                    WaitingFor(*without, "SidecarMissing"));
   }
-  return {"ready", "ArchivingWorks", "continuous archiving works", 100, {}};
+  return Ready("ArchivingWorks", "continuous archiving works");
+}
+
+Judgement JudgeArchiver(const Instance& instance, const Observed& observed) {
+  if (auto absent = kCluster.Absent(instance, observed.cluster)) return *absent;
+  const Json& cluster = *observed.cluster;
+  if (auto hibernated = Hibernated(instance, cluster)) return *hibernated;
+  if (auto missing = PluginTrouble(instance, cluster)) return *missing;
+  if (auto failing = ArchiveTrouble(instance, cluster, 0)) return *failing;
+  return Ready("ArchivingWorks", "continuous archiving works");
 }
 
 }  // namespace cnpg

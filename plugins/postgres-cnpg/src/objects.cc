@@ -1,35 +1,88 @@
 #include "objects.h"
 
+#include "recovery.h"
+
 namespace cnpg {
 
 namespace {
-
-Json Meta(const std::string& name) {
-  return Json::Obj({{"name", name}});
-}
 
 Json Same(const Json& amounts) {
   return Json::Obj({{"requests", amounts}, {"limits", amounts}});
 }
 
-Json Port(int port) {
-  return Json::Obj({{"port", port}, {"protocol", "TCP"}});
-}
-
-Json ClusterLabel(const Instance& instance) {
-  return Json::Obj({{"cnpg.io/cluster", instance.name}});
+Json ClusterPods(const Instance& instance) {
+  return MatchLabels(Json::Obj({{"cnpg.io/cluster", instance.name}}));
 }
 
 Json InstancePods(const Instance& instance) {
-  return Json::Obj({{"matchLabels", Json::Obj({{"cnpg.io/cluster", instance.name},
-                                               {"cnpg.io/podRole", "instance"}})}});
+  return MatchLabels(
+      Json::Obj({{"cnpg.io/cluster", instance.name}, {"cnpg.io/podRole", "instance"}}));
 }
 
-Json SecretKey(const Instance& instance, const char* key) {
-  return Json::Obj({{"name", instance.backup["credentialsSecret"]}, {"key", instance.backup[key]}});
+// `archive` has the members of spec.backup that say where it is.
+Json StoreConfiguration(const Json& archive) {
+  const auto key = [&](const char* name) {
+    return KeyRef(archive["credentialsSecret"], archive[name]);
+  };
+  Json configuration = Json::Obj({{"destinationPath", archive["destinationPath"]}});
+  if (archive.Has("endpointURL")) configuration.Set("endpointURL", archive["endpointURL"]);
+  if (archive.Has("caKey")) configuration.Set("endpointCA", key("caKey"));
+  Json credentials = Json::Obj(
+      {{"accessKeyId", key("accessKeyIdKey")}, {"secretAccessKey", key("secretAccessKeyKey")}});
+  if (archive.Has("regionKey")) credentials.Set("region", key("regionKey"));
+  return configuration.Set("s3Credentials", std::move(credentials))
+      .Set("wal", Json::Obj({{"compression", "gzip"}, {"maxParallel", 4}}))
+      .Set("data", Json::Obj({{"compression", "gzip"}, {"immediateCheckpoint", true}}));
+}
+
+// Under a quota of requests.cpu a container without requests is refused: the side-car of a restore
+// has them, too.
+Json Sidecar() {
+  return Json::Obj(
+      {{"env", S3ChecksumEnv()},
+       {"resources",
+        Json::Obj({{"requests", Amounts(kSidecarCpuMillis, kSidecarMemoryBytes)},
+                   {"limits", Amounts(kSidecarCpuLimitMillis, kSidecarMemoryBytes)}})}});
+}
+
+Json PluginParameters(const std::string& store, const std::string& server) {
+  return Json::Obj({{"barmanObjectName", store}, {"serverName", server}});
+}
+
+Json AppDatabase() {
+  return Json::Obj({{"database", "app"}, {"owner", "app"}});
+}
+
+// `database` and `owner` repeat those of the source; the operator would make others beside them.
+void SetBootstrap(Json& spec, const Instance& instance) {
+  if (!instance.IsRestored()) {
+    spec.Set("bootstrap", Json::Obj({{"initdb", AppDatabase().Set("dataChecksums", true)}}));
+    return;
+  }
+  const Json& source = instance.source;
+  Json recovery = AppDatabase();
+  recovery.Set("source", kSourceName);
+  if (Json target = RecoveryTarget(source); !target.IsNull())
+    recovery.Set("recoveryTarget", std::move(target));
+  spec.Set("bootstrap", Json::Obj({{"recovery", std::move(recovery)}}));
+  spec.Set("externalClusters",
+           Json::Arr({Json::Obj(
+               {{"name", kSourceName},
+                {"plugin",
+                 Json::Obj({{"name", kBarmanPlugin},
+                            {"parameters", PluginParameters(SourceStoreName(instance),
+                                                            source["server"].AsString())}})}})}));
 }
 
 }  // namespace
+
+std::vector<std::string> StoreKeys(const Json& archive) {
+  std::vector<std::string> out;
+  for (const char* member : {"accessKeyIdKey", "secretAccessKeyKey", "regionKey", "caKey"}) {
+    if (archive.Has(member)) out.push_back(archive[member].AsString());
+  }
+  return out;
+}
 
 std::string ScheduledBackupName(const Instance& instance) {
   return instance.name + std::string(kBackupSuffix);
@@ -39,8 +92,12 @@ std::string ObjectStoreName(const Instance& instance) {
   return instance.name + "-store";
 }
 
+std::string SourceStoreName(const Instance& instance) {
+  return instance.name + "-source";
+}
+
 std::string PodMonitorName(const Instance& instance) {
-  // Not the cluster's own name: the operator deletes a PodMonitor of that name.
+  // It must not be the cluster's own name: the operator deletes a PodMonitor of that name.
   return instance.name + "-metrics";
 }
 
@@ -58,139 +115,105 @@ Json Cluster(const Instance& instance, const Settings& settings, bool archiving)
   if (!settings.storage_class.empty()) storage.Set("storageClass", settings.storage_class);
   Json spec = Json::Obj(
       {{"instances", instance.instances},
-       {"inheritedMetadata",
-        Json::Obj({{"labels", Json::Obj({{"slipway.dev/instance", instance.id}})}})},
+       {"inheritedMetadata", Json::Obj({{"labels", InstanceLabel(instance)}})},
        {"enableSuperuserAccess", false},
        // With one instance the budget would block every drain of its node.
        {"enablePDB", replicated},
        {"primaryUpdateStrategy", "unsupervised"},
        {"primaryUpdateMethod", replicated ? "switchover" : "restart"},
        {"storage", std::move(storage)},
-       {"resources", Same(Json::Obj({{"cpu", FromMillis(instance.sizing.cpu_millis)},
-                                     {"memory", FromBytes(instance.sizing.memory_bytes)}}))},
+       {"resources", Same(Amounts(instance.sizing.cpu_millis, instance.sizing.memory_bytes))},
        {"affinity", Json::Obj({{"enablePodAntiAffinity", true},
                                {"podAntiAffinityType", "preferred"},
                                {"topologyKey", "kubernetes.io/hostname"}})},
-       {"postgresql", std::move(postgresql)},
-       {"bootstrap", Json::Obj({{"initdb", Json::Obj({{"database", "app"},
-                                                      {"owner", "app"},
-                                                      {"dataChecksums", true}})}})}});
+       {"postgresql", std::move(postgresql)}});
+  SetBootstrap(spec, instance);
   if (instance.tier == "ENTERPRISE" && replicated) {
     spec.Set("topologySpreadConstraints",
-             Json::Arr({Json::Obj({{"maxSkew", 1},
-                                   {"topologyKey", "topology.kubernetes.io/zone"},
-                                   {"whenUnsatisfiable", "ScheduleAnyway"},
-                                   {"labelSelector", InstancePods(instance)}})}));
+             Json::Arr({Spread("topology.kubernetes.io/zone", InstancePods(instance))}));
   }
   if (!settings.image.empty()) spec.Set("imageName", settings.image);
   if (archiving) {
     spec.Set("plugins",
-             Json::Arr({Json::Obj(
-                 {{"name", kBarmanPlugin},
-                  {"enabled", true},
-                  {"isWALArchiver", true},
-                  {"parameters", Json::Obj({{"barmanObjectName", ObjectStoreName(instance)},
-                                            {"serverName", instance.LifeName()}})}})}));
+             Json::Arr({Json::Obj({{"name", kBarmanPlugin},
+                                   {"enabled", true},
+                                   {"isWALArchiver", true},
+                                   {"parameters", PluginParameters(ObjectStoreName(instance),
+                                                                   instance.LifeName())}})}));
   }
-  return Json::Obj({{"apiVersion", kClusterApi},
-                    {"kind", "Cluster"},
-                    {"metadata", Meta(instance.name)},
-                    {"spec", std::move(spec)}});
+  return Object(kClusterApi, "Cluster", instance.name, std::move(spec));
 }
 
 Json NetworkPolicy(const Instance& instance, const std::string& operator_namespace) {
-  const Json anywhere = Json::Obj({{"namespaceSelector", Json::Obj()}});
-  const Json peers =
-      Json::Obj({{"podSelector", Json::Obj({{"matchLabels", ClusterLabel(instance)}})}});
-  Json namespaces = Json::Obj();
-  if (!operator_namespace.empty()) {
-    namespaces.Set("matchLabels", Json::Obj({{"kubernetes.io/metadata.name", operator_namespace}}));
-  }
-  const Json the_operator = Json::Obj(
-      {{"namespaceSelector", std::move(namespaces)},
-       {"podSelector",
-        Json::Obj({{"matchLabels", Json::Obj({{"app.kubernetes.io/name", "cloudnative-pg"}})}})}});
-  return Json::Obj(
-      {{"apiVersion", kNetworkPolicyApi},
-       {"kind", "NetworkPolicy"},
-       {"metadata", Meta(instance.name)},
-       {"spec",
-        Json::Obj({{"podSelector", Json::Obj({{"matchLabels", ClusterLabel(instance)}})},
-                   {"policyTypes", Json::Arr({"Ingress"})},
-                   {"ingress", Json::Arr({Json::Obj({{"ports", Json::Arr({Port(5432)})},
-                                                     {"from", Json::Arr({anywhere})}}),
-                                          Json::Obj({{"ports", Json::Arr({Port(5432), Port(8000)})},
-                                                     {"from", Json::Arr({the_operator, peers})}}),
-                                          Json::Obj({{"ports", Json::Arr({Port(9187)})},
-                                                     {"from", Json::Arr({anywhere})}})})}})}});
+  Json the_operator =
+      operator_namespace.empty() ? AnyNamespace() : NamespaceNamed(operator_namespace);
+  the_operator.Set("podSelector",
+                   MatchLabels(Json::Obj({{"app.kubernetes.io/name", "cloudnative-pg"}})));
+  const Json anywhere = Json::Arr({AnyNamespace()});
+  return IngressPolicy(
+      instance.name, ClusterPods(instance),
+      Json::Arr({IngressRule(anywhere, {kPort}),
+                 IngressRule(Json::Arr({std::move(the_operator), PodsOf(ClusterPods(instance))}),
+                             {kPort, kStatusPort}),
+                 IngressRule(anywhere, {kMetricsPort})}));
 }
 
 Json ObjectStore(const Instance& instance) {
-  const Json& backup = instance.backup;
-  Json configuration = Json::Obj({{"destinationPath", backup["destinationPath"]}});
-  if (backup.Has("endpointURL")) configuration.Set("endpointURL", backup["endpointURL"]);
-  configuration
-      .Set("s3Credentials",
-           Json::Obj({{"accessKeyId", SecretKey(instance, "accessKeyIdKey")},
-                      {"secretAccessKey", SecretKey(instance, "secretAccessKeyKey")}}))
-      .Set("wal", Json::Obj({{"compression", "gzip"}, {"maxParallel", 4}}))
-      .Set("data", Json::Obj({{"compression", "gzip"}, {"immediateCheckpoint", true}}));
-  // Many S3-compatible stores refuse the newer checksums of the AWS libraries.
-  const Json env = Json::Arr(
-      {Json::Obj({{"name", "AWS_REQUEST_CHECKSUM_CALCULATION"}, {"value", "when_required"}}),
-       Json::Obj({{"name", "AWS_RESPONSE_CHECKSUM_VALIDATION"}, {"value", "when_required"}})});
-  return Json::Obj(
-      {{"apiVersion", kObjectStoreApi},
-       {"kind", "ObjectStore"},
-       {"metadata", Meta(ObjectStoreName(instance))},
-       {"spec",
-        Json::Obj(
-            {{"retentionPolicy", backup["retentionPolicy"]},
-             {"configuration", std::move(configuration)},
-             {"instanceSidecarConfiguration",
-              Json::Obj({{"env", env},
-                         {"resources",
-                          Same(Json::Obj({{"cpu", FromMillis(kSidecarCpuMillis)},
-                                          {"memory", FromBytes(kSidecarMemoryBytes)}}))}})}})}});
+  return Object(kObjectStoreApi, "ObjectStore", ObjectStoreName(instance),
+                Json::Obj({{"retentionPolicy", instance.backup["retentionPolicy"]},
+                           {"configuration", StoreConfiguration(instance.backup)},
+                           {"instanceSidecarConfiguration", Sidecar()}}));
+}
+
+Json SourceStore(const Instance& instance) {
+  return Object(kObjectStoreApi, "ObjectStore", SourceStoreName(instance),
+                Json::Obj({{"configuration", StoreConfiguration(instance.source["archive"])},
+                           {"instanceSidecarConfiguration", Sidecar()}}));
+}
+
+Json Backup(const Instance& instance, const std::string& name, const Json& cluster) {
+  Json out = Object(kClusterApi, "Backup", name,
+                    Json::Obj({{"cluster", NameRef(instance.name)},
+                               {"target", "prefer-standby"},
+                               {"method", "plugin"},
+                               {"pluginConfiguration", NameRef(kBarmanPlugin)}}));
+  Json owner = Json::Obj({{"apiVersion", kClusterApi},
+                          {"kind", "Cluster"},
+                          {"name", instance.name},
+                          {"uid", cluster["metadata"]["uid"]}});
+  Json metadata = out["metadata"];
+  metadata.Set("labels", Json::Obj({{"cnpg.io/cluster", instance.name}}))
+      .Set("ownerReferences", Json::Arr({std::move(owner)}));
+  return out.Set("metadata", std::move(metadata));
 }
 
 Json ScheduledBackup(const Instance& instance) {
-  return Json::Obj(
-      {{"apiVersion", kClusterApi},
-       {"kind", "ScheduledBackup"},
-       {"metadata", Meta(ScheduledBackupName(instance))},
-       {"spec", Json::Obj({{"schedule", instance.backup["schedule"]},
+  return Object(kClusterApi, "ScheduledBackup", ScheduledBackupName(instance),
+                Json::Obj({{"schedule", instance.backup["schedule"]},
                            {"immediate", false},
                            {"backupOwnerReference", "cluster"},
-                           {"cluster", Json::Obj({{"name", instance.name}})},
+                           {"cluster", NameRef(instance.name)},
                            {"target", "prefer-standby"},
                            {"method", "plugin"},
-                           {"pluginConfiguration", Json::Obj({{"name", kBarmanPlugin}})}})}});
+                           {"pluginConfiguration", NameRef(kBarmanPlugin)}}));
 }
 
 Json PodMonitor(const Instance& instance) {
-  return Json::Obj(
-      {{"apiVersion", kPodMonitorApi},
-       {"kind", "PodMonitor"},
-       {"metadata", Meta(PodMonitorName(instance))},
-       {"spec",
-        Json::Obj({{"selector", InstancePods(instance)},
-                   {"podMetricsEndpoints",
-                    Json::Arr({Json::Obj(
-                        {{"port", "metrics"}, {"path", "/metrics"}, {"interval", "30s"}})})}})}});
+  return Monitor(PodMonitorName(instance), InstancePods(instance),
+                 Json::Arr({MetricsEndpoint("metrics")}));
 }
 
 Json Quota(const Instance& instance) {
+  const bool sidecar = instance.HasBackup();
   const int64_t pods = instance.instances + 1;
-  const int64_t cpu =
-      instance.sizing.cpu_millis + (instance.HasBackup() ? kSidecarCpuMillis : int64_t{0});
-  const int64_t memory =
-      instance.sizing.memory_bytes + (instance.HasBackup() ? kSidecarMemoryBytes : int64_t{0});
-  return Json::Obj({{"requests.cpu", FromMillis(cpu * pods)},
-                    {"requests.memory", FromBytes(memory * pods)},
-                    {"requests.storage", FromBytes(instance.sizing.storage_bytes * pods)},
-                    {"pods", std::to_string(pods)},
-                    {"persistentvolumeclaims", std::to_string(pods)}});
+  const int64_t cpu = instance.sizing.cpu_millis + (sidecar ? kSidecarCpuMillis : 0);
+  const int64_t memory = instance.sizing.memory_bytes + (sidecar ? kSidecarMemoryBytes : 0);
+  return QuotaAmounts{.cpu_millis = cpu * pods,
+                      .memory_bytes = memory * pods,
+                      .storage_bytes = instance.sizing.storage_bytes * pods,
+                      .pods = pods,
+                      .claims = pods}
+      .ToJson();
 }
 
 }  // namespace cnpg

@@ -1,6 +1,8 @@
 #include "parameters.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "gucs.h"
 #include "units.h"
@@ -8,9 +10,6 @@
 namespace cnpg {
 
 namespace {
-
-constexpr int64_t kMB = 1024;
-constexpr int64_t kGB = 1024 * kMB;
 
 int64_t MemoryKb(const Sizing& sizing) {
   return sizing.memory_bytes >> 10;
@@ -35,7 +34,7 @@ std::string TimeText(int64_t ms) {
 const ParameterList& List() {
   static const ParameterList kList = {
       AllowedGucs(),
-      WhyRefused,
+      RefusedGucs(),
       {[](std::string_view text, int64_t) { return PgKilobytes(text); }, MemoryText,
        "must be a whole number with the unit kB, MB, GB or TB, such as \"64MB\""},
       {PgMillis, TimeText,
@@ -47,9 +46,51 @@ int64_t KbOf(const ParameterValues& values, const std::string& name) {
   return PgKilobytes(values.at(name)).value_or(0);
 }
 
-void FillDefaults(const Sizing& sizing, ParameterValues& values) {
+// Limits that a replay needs, and the server's value where nothing is set.
+constexpr std::pair<const char*, int64_t> kReplayLimits[] = {{"max_connections", 100},
+                                                             {"max_worker_processes", 8},
+                                                             {"max_wal_senders", 10},
+                                                             {"max_prepared_transactions", 0},
+                                                             {"max_locks_per_transaction", 64}};
+
+using Floors = std::map<std::string, int64_t>;
+
+// The limits that the source has set and the user has not. Complains about a limit that the user
+// set too low, and about an instance that is too small for the source's.
+Floors ReplayFloors(const Json& source, const Sizing& sizing, const ParameterValues& values,
+                    const Complain& complain) {
+  Floors floors;
+  if (!source.IsObject()) return floors;
+  for (const auto& [name, standard] : kReplayLimits) {
+    const auto set = Integer(source[name].AsString());
+    const int64_t least = set.value_or(standard);
+    const auto given = values.find(name);
+    if (given == values.end()) {
+      if (set) floors.emplace(name, least);
+    } else if (Integer(given->second).value_or(0) < least) {
+      complain(ParameterPointer(name), "ParameterTooSmall",
+               std::string(name) + " = " + given->second +
+                   " is less than that of the source: its log is replayed with at least " +
+                   std::to_string(least));
+    }
+  }
+  const auto connections = floors.find("max_connections");
+  if (connections != floors.end() && connections->second > MaxConnectionsLimit(sizing)) {
+    complain("/tier", "TierTooSmall",
+             "the source has max_connections = " + std::to_string(connections->second) + ", and " +
+                 FromBytes(sizing.memory_bytes) + " of memory allow " +
+                 std::to_string(MaxConnectionsLimit(sizing)));
+    connections->second = 0;
+  }
+  return floors;
+}
+
+void FillDefaults(const Sizing& sizing, const Floors& floors, ParameterValues& values) {
   const auto fill = [&](const char* name, const std::string& value) {
-    values.try_emplace(name, value);
+    const auto floor = floors.find(name);
+    const bool low =
+        floor != floors.end() && Integer(value).value_or(floor->second) < floor->second;
+    values.try_emplace(name, low ? std::to_string(floor->second) : value);
   };
   const auto whole_mb = [](int64_t kb) { return FromPgKilobytes(kb / kMB * kMB); };
   const int64_t memory = MemoryKb(sizing);
@@ -78,9 +119,10 @@ void FillDefaults(const Sizing& sizing, ParameterValues& values) {
   // Any key of the module makes the operator load it and create the extension.
   fill("pg_stat_statements.max", memory < kGB ? "1000" : "5000");
   fill("pg_stat_statements.track", "top");
+  for (const auto& [name, least] : floors) values.try_emplace(name, std::to_string(least));
 }
 
-// Limits that follow the size of the instance and rules between parameters.
+// Checks limits that follow from the size of the instance, and rules between parameters.
 void CheckTogether(const Sizing& sizing, const ParameterValues& values, const Complain& complain) {
   const auto at_most = [&](const char* name, int64_t limit_kb, const std::string& of) {
     const auto it = values.find(name);
@@ -118,10 +160,11 @@ void CheckTogether(const Sizing& sizing, const ParameterValues& values, const Co
 
 }  // namespace
 
-Json NormalisedParameters(const Json& given, const Sizing& sizing, const Complain& complain) {
+Json NormalisedParameters(const Json& given, const Sizing& sizing, const Json& source,
+                          const Complain& complain) {
   auto values = ReadParameters(List(), given, complain);
   if (!values) return Json::Obj();
-  FillDefaults(sizing, *values);
+  FillDefaults(sizing, ReplayFloors(source, sizing, *values, complain), *values);
   CheckTogether(sizing, *values, complain);
   return ToJson(*values);
 }

@@ -1,12 +1,15 @@
-// Which PostgreSQL settings a user may set, within which limits, and what is set for them.
+// The PostgreSQL settings that a user may set, their limits and their defaults.
 #pragma once
 #include "kit.h"
 
 namespace cnpg {
 
 // The parameters as the operator wants them: strings, defaults filled in, sorted by name. Complains
-// about everything that is wrong; the result is meaningful only when it did not.
-Json NormalisedParameters(const Json& given, const Sizing& sizing, const Complain& complain);
+// about every mistake; the result means nothing after one. `source` has the parameters of the
+// instance that this one is restored from, or is null: a server replays a log only under limits at
+// least as high as those that the log was written under.
+Json NormalisedParameters(const Json& given, const Sizing& sizing, const Json& source,
+                          const Complain& complain);
 
 // JSON Schema of the parameters, for describe.
 Json ParametersSchema();

@@ -1,4 +1,4 @@
-// What the operator of the host may set for this engine, in its file in engines.d.
+// The settings of this engine in its file in engines.d.
 #pragma once
 #include <string>
 #include <string_view>

@@ -1,134 +1,124 @@
 #include "stages.h"
 
-#include "delete.h"
-#include "judge.h"
+#include <utility>
+
+#include "backups.h"
 #include "objects.h"
-#include "spec.h"
+#include "recovery.h"
 
 namespace cnpg {
 
-namespace {
-
-Json Endpoint(const char* name, const char* role, const std::string& service) {
-  return Json::Obj({{"name", name}, {"role", role}, {"service", service}, {"port", 5432}});
+// Once there is an ObjectStore the Cluster keeps its archiver, whichever stage is repeated.
+bool Stages::Archiving() const {
+  return instance.HasBackup() &&
+         !InventoryLine(input, "ObjectStore", ObjectStoreName(instance)).IsNull();
 }
 
-Json Endpoints(const Instance& instance) {
-  Json out = Json::Arr({Endpoint("primary", "READ_WRITE", instance.name + "-rw")});
-  if (instance.instances > 1) out.Push(Endpoint("replicas", "READ_ONLY", instance.name + "-ro"));
+Json Stages::MainObjects() const {
+  Json out = Json::Arr();
+  if (instance.IsRestored()) out.Push(SourceStore(instance));
+  return out.Push(Cluster(instance, settings, Archiving()));
+}
+
+Json Stages::Endpoints() const {
+  Json out = Json::Arr({Endpoint("primary", "READ_WRITE", instance.name + "-rw", kPort)});
+  if (instance.instances > 1)
+    out.Push(Endpoint("replicas", "READ_ONLY", instance.name + "-ro", kPort));
   return out;
 }
 
-// A step of a create, with everything that its stages look at.
-struct Creation {
-  const Settings& settings;
-  const Json& input;
-  Instance instance;
-  Observed observed;
-  int64_t waited_ms;
+Json Stages::NamespaceCreation() const {
+  return Applying(Ready("NetworkPolicyApplied", "the network policy is in place"),
+                  Json::Arr({NetworkPolicy(instance, settings.operator_namespace)}));
+}
 
-  Creation(const Settings& with, const Json& in, int64_t now_ms)
-      : settings(with),
-        input(in),
-        instance(in),
-        observed(in["observed"], instance.name),
-        waited_ms(now_ms - in["stage_started_ms"].AsInt(now_ms)) {}
-
-  // Once there is an ObjectStore the Cluster keeps its archiver, whichever stage is repeated.
-  bool Archiving() const { return instance.HasBackup() && InInventory(input, "ObjectStore"); }
-
-  Json NamespaceCreation() const {
-    Json out = Result({"ready", "NetworkPolicyApplied", "the network policy is in place", 100, {}});
-    out.Set("apply", Json::Arr({NetworkPolicy(instance, settings.operator_namespace)}));
-    return out;
+Json Stages::CrdDeployment() const {
+  if (instance.IsRestored()) {
+    if (auto blocked = BlockedWithout(input, kObjectStoreKind, kBarmanInstall)) return *blocked;
+    // Only the restore itself reads the archive.
+    auto wait = observed.cluster != nullptr
+                    ? std::nullopt
+                    : WaitForSecret(input, "source_credentials",
+                                    instance.source.At("archive/credentialsSecret").AsString(),
+                                    StoreKeys(instance.source["archive"]));
+    if (wait) return *wait;
   }
+  return Applying(kCluster.Created(instance, observed.cluster), MainObjects());
+}
 
-  Json CrdDeployment() const {
-    Json out = observed.cluster != nullptr
-                   ? Result({"ready", "ClusterCreated", "the Cluster exists", 100, {}})
-                   : Result({"progressing", "ClusterMissing", "the Cluster is being created", 0,
-                             WaitingFor("Cluster", instance.ns, instance.name, "NotObserved")});
-    out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
-    return out;
+Json Stages::Restore() const {
+  Json out = Result(JudgeRestore(instance, observed, waited_ms));
+  if (observed.cluster == nullptr) out.Set("apply", MainObjects());
+  return out;
+}
+
+Json Stages::WaitingForReady() const {
+  Json out = Result(JudgeCluster(instance, observed, false, waited_ms));
+  if (observed.cluster == nullptr) out.Set("apply", MainObjects());
+  return out;
+}
+
+Json Stages::CredentialGen() const {
+  const std::string secret = instance.name + "-app";
+  if (auto wait = WaitForSecret(input, "app_secret", secret, {"username", "password", "dbname"}))
+    return *wait;
+  return CredentialsReady(
+      "the operator made the credentials", Endpoints(), secret,
+      Json::Obj({{"username", "username"}, {"password", "password"}, {"database", "dbname"}}));
+}
+
+Json Stages::BackupConfig() const {
+  for (const auto& [kind, install] : {std::pair(kObjectStoreKind, kBarmanInstall),
+                                      std::pair(kScheduledBackupKind, "CloudNativePG")}) {
+    if (auto blocked = BlockedWithout(input, kind, install)) return *blocked;
   }
-
-  Json WaitingForReady() const {
-    Json out = Result(JudgeCluster(instance, observed, false, waited_ms));
-    if (observed.cluster == nullptr)
-      out.Set("apply", Json::Arr({Cluster(instance, settings, Archiving())}));
-    return out;
+  if (auto wait = WaitForSecret(input, "backup_credentials",
+                                instance.backup["credentialsSecret"].AsString(),
+                                StoreKeys(instance.backup))) {
+    return *wait;
   }
+  return Applying(JudgeArchiving(instance, observed, waited_ms),
+                  Json::Arr({ObjectStore(instance), Cluster(instance, settings, true),
+                             ScheduledBackup(instance)}));
+}
 
-  Json CredentialGen() const {
-    const std::string secret = instance.name + "-app";
-    if (auto wait = WaitForSecret(input, "app_secret", secret, {"username", "password", "dbname"}))
-      return *wait;
-    Json out = Result({"ready", "CredentialsReady", "the operator made the credentials", 100, {}});
-    out.Set(
-        "outputs",
-        Json::Obj({{"endpoints", Endpoints(instance)},
-                   {"credentials", Json::Obj({{"secret", secret},
-                                              {"fields", Json::Obj({{"username", "username"},
-                                                                    {"password", "password"},
-                                                                    {"database", "dbname"}})}})}}));
-    return out;
+Json Stages::Backup() const {
+  const std::string name = BackupName(instance, input["operation"]["id"].AsString());
+  const Sought sought = SeekBackup(input, observed, name);
+  if (sought.answer) return *sought.answer;
+  if (sought.backup != nullptr) {
+    return Result(JudgeBackup(observed, *sought.backup, waited_ms, now_ms))
+        .Set("outputs", BackupOutputs(instance, observed, sought.backup));
   }
+  const Judgement archiver = JudgeArchiver(instance, observed);
+  if (!archiver.IsReady()) return Result(archiver);
+  return Applying(Progress("BackupRequested", "the backup " + name + " is being requested", -1,
+                           WaitingFor("Backup", instance.ns, name, "NotObserved")),
+                  Json::Arr({cnpg::Backup(instance, name, *observed.cluster)}));
+}
 
-  Json BackupConfig() const {
-    if (!instance.HasBackup()) return Skip("BackupNotRequested", "no backup was asked for");
-    for (const char* kind :
-         {"barmancloud.cnpg.io/v1/ObjectStore", "postgresql.cnpg.io/v1/ScheduledBackup"}) {
-      if (Known(input, kind)) continue;
-      const std::string name = std::string(kind).substr(std::string(kind).rfind('/') + 1);
-      return Result({"blocked",
-                     name + "CrdMissing",
-                     std::string(kind) + " is not known to the cluster: install " +
-                         (name == "ObjectStore" ? "the Barman Cloud plugin" : "CloudNativePG"),
-                     -1,
-                     {}});
-    }
-    if (auto wait = WaitForSecret(input, "backup_credentials",
-                                  instance.backup["credentialsSecret"].AsString(),
-                                  {instance.backup["accessKeyIdKey"].AsString(),
-                                   instance.backup["secretAccessKeyKey"].AsString()})) {
-      return *wait;
-    }
-    Json out = Result(JudgeArchiving(instance, observed, waited_ms));
-    out.Set("apply", Json::Arr({ObjectStore(instance), Cluster(instance, settings, true),
-                                ScheduledBackup(instance)}));
-    return out;
-  }
+Json Stages::MetricsSetup() const {
+  return ApplyMonitor(input, PodMonitor(instance));
+}
 
-  Json MetricsSetup() const {
-    if (Json skip = SkipMetrics(input); !skip.IsNull()) return skip;
-    Json out = Result({"ready", "PodMonitorApplied", "the PodMonitor is in place", 100, {}});
-    out.Set("apply", Json::Arr({PodMonitor(instance)}));
-    return out;
-  }
+Json Stages::ResourceDeletion() const {
+  Teardown down(input);
+  down.Delete({"ScheduledBackup", "Backup"}, "DeletingSchedule",
+              "the backup schedule is being deleted", 0);
+  down.DeleteServed(kCluster.kind, observed.cluster, "DeletingCluster", 20);
+  for (const auto* objects :
+       {&observed.pods, &observed.job_pods, &observed.jobs, &observed.volumes, &observed.services})
+    down.Await(*objects, 50);
+  down.DeleteRest({"PodMonitor", "ObjectStore", "NetworkPolicy"});
+  return down.Answer();
+}
 
-  // A finished instance archives when backups were asked for and set up.
-  Json Observe() const {
-    Json out = Result(JudgeCluster(instance, observed, instance.HasBackup(), waited_ms));
-    out.Set("outputs", Json::Obj({{"endpoints", Endpoints(instance)}}));
-    return out;
-  }
-};
-
-}  // namespace
-
-Json Step(const Settings& settings, const Json& input, int64_t now_ms) {
-  const std::string& verb = input["verb"].AsString();
-  const std::string& stage = input["stage"].AsString();
-  if (stage == "RESOURCE_DELETION") {
-    const Instance instance(input);
-    const Observed observed(input["observed"], instance.name);
-    Json deletions = Json::Arr();
-    Json out = Result(Deletion(instance, observed, input["inventory"], deletions));
-    if (!deletions.items().empty()) out.Set("delete", std::move(deletions));
-    return out;
-  }
-  const Creation step(settings, input, now_ms);
-  return RunStage(step, verb, stage);
+// A finished instance archives if backups were asked for and set up.
+Json Stages::Observe() const {
+  Json outputs = instance.HasBackup() ? BackupOutputs(instance, observed) : Json::Obj();
+  outputs.Set("endpoints", Endpoints());
+  return Result(JudgeCluster(instance, observed, instance.HasBackup(), waited_ms))
+      .Set("outputs", std::move(outputs));
 }
 
 }  // namespace cnpg

@@ -1,13 +1,34 @@
-// One step of one stage: what should exist and how far it is.
+// The stages. Each returns the objects that should exist and a judgement of their progress.
 #pragma once
-#include <cstdint>
-
-#include "kit.h"
+#include "judge.h"
 #include "settings.h"
+#include "spec.h"
 
 namespace cnpg {
 
-// `input` is step's document. Throws slipway::Error UNSUPPORTED for an unknown verb or stage.
-Json Step(const Settings& settings, const Json& input, int64_t now_ms);
+struct Stages : Work<Settings, Instance, Observed> {
+  using Work::Work;
+
+  Json NamespaceCreation() const;
+  Json CrdDeployment() const;
+  // A restore, between the Cluster and its readiness.
+  Json Restore() const;
+  Json WaitingForReady() const;
+  Json CredentialGen() const;
+  Json BackupConfig() const;
+  Json MetricsSetup() const;
+  // One Backup for an operation, whatever becomes of it.
+  Json Backup() const;
+  // Deletes the schedule, the Cluster and, after its pods and volumes are gone, the objects that
+  // the pods used until the end.
+  Json ResourceDeletion() const;
+  Json Observe() const;
+
+ private:
+  bool Archiving() const;
+  // The Cluster, and before it what it is restored from.
+  Json MainObjects() const;
+  Json Endpoints() const;
+};
 
 }  // namespace cnpg

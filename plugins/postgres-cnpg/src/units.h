@@ -1,4 +1,4 @@
-// PostgreSQL's units.
+// How PostgreSQL writes memory and time.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -1,12 +1,13 @@
 """What the engine promises: its vectors, its laws, and every failure by its name."""
+import collections
 import json
 import os
 
 import pytest
 
 from cnpg_toy import BACKUP, Toy, cluster, healthy, meta, pod, volume
-from engine_toy import (INSTANCE, NONSENSE, NOW, TIERS, Engine, asked, check_vector, condition, plan, request,
-                        step_input, vectors)
+from engine_toy import (INSTANCE, NONSENSE, NOW, TIERS, Engine, asked, check_durations, check_vector, condition, plan,
+                        request, step_input, vectors)
 
 VECTORS = vectors(__file__)
 
@@ -195,6 +196,10 @@ def test_a_silent_operator_is_named_after_a_minute(engine):
     assert engine.ok("step", document, NOW + 61000)["verdict"]["reason"] == "OperatorNotResponding"
 
 
+def test_an_unknown_start_is_no_duration(engine):
+    check_durations(engine, engine.spec("FREE"), [cluster(1, None, readyInstances=None)])
+
+
 def unready(**change):
     out = healthy(3)
     out[0]["status"].update(change)
@@ -314,6 +319,16 @@ def test_schedules_that_are_refused(engine, schedule, says):
     assert says in answer["failures"][0]["message"]
 
 
+def test_two_hundred_instances_do_not_begin_their_backups_at_once(engine):
+    def schedule(number):
+        return engine.spec("FREE", dict(BACKUP, destinationPath=f"s3://bucket/acme/ins_{number}"))["backup"]["schedule"]
+    found = [schedule(number).split() for number in range(200)]
+    assert found[7] == schedule(7).split(), "an instance keeps its time"
+    assert all(0 <= int(second) < 60 and 0 <= int(minute) < 60 and 1 <= int(hour) < 5 and rest == ["*"] * 3 for second, minute, hour, *rest in found)
+    minutes = collections.Counter((hour, minute) for _, minute, hour, *_ in found)
+    assert max(minutes.values()) <= 6, minutes.most_common(3)
+
+
 @pytest.mark.parametrize("schedule", ["0 0 1 * * *", "0 */15 8-18 * JAN,feb MON-FRI", "30 5 0 1 1 ?", "@daily"])
 def test_schedules_that_are_taken(engine, schedule):
     assert engine.spec("FREE", dict(BACKUP, schedule=schedule))["backup"]["schedule"] == schedule
@@ -359,7 +374,10 @@ def test_the_quota_has_room_for_a_job_and_the_sidecars(engine):
     toy.run(engine, plan(engine, spec), spec)
     store = toy.applied[("barmancloud.cnpg.io/v1/ObjectStore", "orders-store")]["spec"]
     # Under a quota of requests.cpu a container without requests is refused.
-    assert set(store["instanceSidecarConfiguration"]["resources"]["requests"]) == {"cpu", "memory"}
+    resources = store["instanceSidecarConfiguration"]["resources"]
+    assert set(resources["requests"]) == {"cpu", "memory"}
+    # It runs a program for each piece of the log: held to its request, it restores one in half a minute.
+    assert resources["limits"]["memory"] == resources["requests"]["memory"] and (resources["requests"]["cpu"], resources["limits"]["cpu"]) == ("100m", "1")
 
 
 def test_everything_applied_is_declared(engine):

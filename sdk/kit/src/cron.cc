@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 #include <vector>
 
+#include <slipway/kit/cron.h>
 #include <slipway/kit/quantity.h>
-#include <slipway/kit/request.h>
 
 namespace slipway::kit {
 

@@ -199,6 +199,11 @@ Json& Json::Push(Json value) {
   return *this;
 }
 
+Json& Json::Append(const Json& array) {
+  for (const Json& item : array.items_) Push(item);
+  return *this;
+}
+
 bool Json::operator==(const Json& other) const {
   if (type_ != other.type_) return false;
   if (!IsObject()) {

@@ -8,7 +8,7 @@ namespace slipway::kit {
 
 namespace {
 
-// What the user wrote, as text; nothing for objects, lists and null.
+// A user's value as text; nullopt for objects, lists and null.
 std::optional<std::string> TextOf(const Json& value) {
   if (value.IsString()) return value.AsString();
   if (value.IsBool()) return value.AsBool() ? "on" : "off";
@@ -86,6 +86,16 @@ Parsed ParseOne(const ParameterList& list, const Parameter& parameter, const std
   return {text, {}};
 }
 
+// The reason why users may not set `name`; empty if they may.
+std::string_view WhyRefused(std::span<const Refused> all, std::string_view name) {
+  for (const Refused& refused : all) {
+    if (OneOf(refused.names, name) ||
+        (refused.names.ends_with('.') && name.starts_with(refused.names)))
+      return refused.why;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string ParameterPointer(std::string_view name) {
@@ -100,15 +110,6 @@ std::string ParameterPointer(std::string_view name) {
     }
   }
   return out;
-}
-
-bool OneOf(std::string_view values, std::string_view value) {
-  while (true) {
-    const size_t bar = values.find('|');
-    if (values.substr(0, bar) == value) return true;
-    if (bar == std::string_view::npos) return false;
-    values.remove_prefix(bar + 1);
-  }
 }
 
 std::optional<ParameterValues> ReadParameters(const ParameterList& list, const Json& given,
@@ -127,7 +128,7 @@ std::optional<ParameterValues> ReadParameters(const ParameterList& list, const J
     const auto known =
         std::find_if(list.allowed.begin(), list.allowed.end(),
                      [&](const Parameter& parameter) { return parameter.name == name; });
-    if (const auto why = list.why_refused(name); !why.empty()) {
+    if (const auto why = WhyRefused(list.refused, name); !why.empty()) {
       wrong(name, "ParameterNotAllowed",
             "the parameter " + name + " cannot be set: " + std::string(why));
     } else if (known == list.allowed.end()) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
+#include <slipway/kit/documents.h>
 #include <slipway/kit/pods.h>
 
 namespace slipway::kit {
@@ -45,6 +47,13 @@ std::optional<Trouble> ContainerTrouble(const Json& pod, const Json& status, boo
   return std::nullopt;
 }
 
+std::optional<Trouble> Worst(const std::vector<const Json*>& objects,
+                             std::optional<Trouble> (*trouble_of)(const Json&)) {
+  std::optional<Trouble> worst;
+  for (const Json* object : objects) worst = Worse(std::move(worst), trouble_of(*object));
+  return worst;
+}
+
 }  // namespace
 
 bool IsGoing(const Json& object) {
@@ -57,6 +66,10 @@ bool IsReadyPod(const Json& pod) {
     if (condition["type"].AsString() == "Ready") return condition["status"].AsString() == "True";
   }
   return false;
+}
+
+int64_t ReadyPods(const std::vector<const Json*>& pods) {
+  return std::count_if(pods.begin(), pods.end(), [](const Json* pod) { return IsReadyPod(*pod); });
 }
 
 bool HasContainer(const Json& pod, std::string_view name) {
@@ -88,7 +101,7 @@ std::optional<Trouble> PodTrouble(const Json& pod) {
       const std::string& message = condition["message"].AsString();
       return Trouble{&pod, reason.empty() ? "Unschedulable" : reason,
                      Named(pod) + ": no node takes it" + Explained(message),
-                     // A volume that is missing is named itself.
+                     // The trouble of the missing volume itself says more.
                      message.find("PersistentVolumeClaim") == std::string::npos ? 2 : 0};
     }
   }
@@ -132,6 +145,33 @@ std::optional<Trouble> VolumeTrouble(const Json& volume) {
                    1};
   }
   return std::nullopt;
+}
+
+std::optional<Trouble> Worse(std::optional<Trouble> first, std::optional<Trouble> second) {
+  if (!first) return second;
+  return second && second->severity > first->severity ? std::move(second) : std::move(first);
+}
+
+std::optional<Trouble> WorstOfPods(const std::vector<const Json*>& pods) {
+  return Worst(pods, PodTrouble);
+}
+
+std::optional<Trouble> WorstOfVolumes(const std::vector<const Json*>& volumes) {
+  return Worst(volumes, VolumeTrouble);
+}
+
+Json WatchPods(std::initializer_list<Json> more) {
+  Json keep = Json::Arr(more);
+  for (const char* pointer :
+       {"/status/phase", "/status/reason", "/status/message", "/status/conditions",
+        "/status/containerStatuses", "/status/initContainerStatuses"})
+    keep.Push(pointer);
+  return Watch("v1", "Pod", {}).Set("keep", std::move(keep));
+}
+
+Json WatchVolumes() {
+  return Watch("v1", "PersistentVolumeClaim",
+               {"/spec/storageClassName", "/status/phase", "/status/conditions"});
 }
 
 }  // namespace slipway::kit

@@ -8,9 +8,6 @@ namespace slipway::kit {
 
 namespace {
 
-constexpr int64_t kMi = int64_t{1} << 20;
-constexpr int64_t kGi = int64_t{1} << 30;
-
 template <bool (*Is)(std::string_view)>
 std::string Unless(const std::string& value, const char* rule) {
   return Is(value) ? std::string() : std::string(rule);
@@ -23,6 +20,15 @@ bool OnlyOf(std::string_view text, std::string_view more) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            more.find(c) != std::string_view::npos;
   });
+}
+
+bool OneOf(std::string_view values, std::string_view value) {
+  while (true) {
+    const size_t bar = values.find('|');
+    if (values.substr(0, bar) == value) return true;
+    if (bar == std::string_view::npos) return false;
+    values.remove_prefix(bar + 1);
+  }
 }
 
 bool IsObjectName(std::string_view text) {
@@ -41,6 +47,16 @@ bool IsS3Path(std::string_view text) {
   const std::string_view bucket = text.substr(0, text.find('/'));
   return bucket.size() >= 3 && bucket.size() <= 63 && OnlyOf(bucket, ".-_") &&
          OnlyOf(text, "/.-_=");
+}
+
+bool IsDnsLabel(std::string_view text) {
+  return IsObjectName(text) && text.size() <= 63 && text.find('.') == std::string_view::npos;
+}
+
+bool IsFilePath(std::string_view text) {
+  if (!text.starts_with("file:///") || text.size() > 1024) return false;
+  text.remove_prefix(8);
+  return !text.empty() && OnlyOf(text, "/.-_=") && text.find("..") == std::string_view::npos;
 }
 
 bool IsHttpUrl(std::string_view text) {
@@ -72,6 +88,14 @@ std::string RetentionError(const std::string& value) {
 
 std::string S3PathError(const std::string& value) {
   return Unless<IsS3Path>(value, "must look like s3://bucket/path");
+}
+
+std::string StorePathError(const std::string& value) {
+  return IsFilePath(value) ? std::string() : S3PathError(value);
+}
+
+std::string DnsLabelError(const std::string& value) {
+  return Unless<IsDnsLabel>(value, "must be a lower-case DNS label of at most 63 characters");
 }
 
 std::string HttpUrlError(const std::string& value) {
@@ -117,7 +141,10 @@ Json NormalisedBackup(const Json& given, std::span<const BackupField> fields,
     complain("/backup", "WrongType", "backup must be null or an object");
     return {};
   }
+  // The host gives all that it knows of its own store; an engine keeps what it has a use for.
+  const bool of_host = given.Has(kStore.name);
   for (const std::string& key : given.keys()) {
+    if (of_host && OneOf("region|regionKey|caKey", key)) continue;
     if (std::none_of(fields.begin(), fields.end(),
                      [&](const BackupField& field) { return key == field.name; }))
       complain("/backup/" + key, "UnknownField", "backup has no member " + key);
@@ -142,6 +169,17 @@ Json NormalisedBackup(const Json& given, std::span<const BackupField> fields,
   return out;
 }
 
+std::string LifeNameOf(const Json& instance) {
+  const std::string& seed = instance["seed"].AsString();
+  std::string suffix;
+  for (const char c : seed.empty() ? instance["id"].AsString() : seed) {
+    if (suffix.size() == 8) break;
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) suffix += c;
+    if (c >= 'A' && c <= 'Z') suffix += static_cast<char>(c - 'A' + 'a');
+  }
+  return instance["name"].AsString() + "-" + suffix;
+}
+
 Instance::Instance(const Json& input) {
   const Json& spec = input["spec"];
   const Json& who = input["instance"];
@@ -157,19 +195,14 @@ Instance::Instance(const Json& input) {
   sizing.cpu_millis = Millis(spec["cpu"].AsString()).value_or(0);
   parameters = spec["parameters"];
   backup = spec["backup"];
+  source = spec["source"];
   if (id.empty() || name.empty() || ns.empty())
     throw slipway::Error(SLIPWAY_INVALID, "IncompleteInput", "id, name and namespace are required",
                          "/instance");
 }
 
 std::string Instance::LifeName() const {
-  std::string suffix;
-  for (const char c : seed.empty() ? id : seed) {
-    if (suffix.size() == 8) break;
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) suffix += c;
-    if (c >= 'A' && c <= 'Z') suffix += static_cast<char>(c - 'A' + 'a');
-  }
-  return name + "-" + suffix;
+  return LifeNameOf(Json::Obj({{"name", name}, {"seed", seed}, {"id", id}}));
 }
 
 }  // namespace slipway::kit

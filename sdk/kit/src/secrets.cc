@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <slipway/kit/objects.h>
 #include <slipway/kit/secrets.h>
 #include <slipway/kit/verdict.h>
 
@@ -16,25 +17,21 @@ Json GeneratedText(const std::string& text) {
 }
 
 Json Secret(const std::string& name, Json string_data) {
-  return Json::Obj({{"apiVersion", "v1"},
-                    {"kind", "Secret"},
-                    {"metadata", Json::Obj({{"name", name}})},
-                    {"type", "Opaque"},
-                    {"stringData", std::move(string_data)}});
+  return Object("v1", "Secret", name)
+      .Set("type", "Opaque")
+      .Set("stringData", std::move(string_data));
 }
 
 std::optional<Json> WaitForSecret(const Json& input, const char* need, const std::string& name,
-                                  std::initializer_list<std::string> keys) {
+                                  const std::vector<std::string>& keys) {
   const auto wait = [&](const std::string& message, const char* reason) {
-    return Result({"progressing", "WaitingForSecret", "the Secret " + name + " " + message, -1,
-                   WaitingFor("Secret", input["instance"]["namespace"].AsString(), name, reason)});
+    return Result(
+        Progress("WaitingForSecret", "the Secret " + name + " " + message, -1,
+                 WaitingFor("Secret", input["instance"]["namespace"].AsString(), name, reason)));
   };
   if (!input["needs"].Has(need)) {
     Json out = wait("is looked up", "NotRead");
-    out.Set(
-        "need",
-        Json::Obj({{need, Json::Obj({{"apiVersion", "v1"}, {"kind", "Secret"}, {"name", name}})}}));
-    return out;
+    return out.Set("need", Json::Obj({{need, ObjectName("v1", "Secret", name)}}));
   }
   const Json& secret = input["needs"][need];
   if (secret.IsNull()) return wait("does not exist", "SecretNotFound");

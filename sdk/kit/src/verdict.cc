@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <slipway/kit/verdict.h>
 
@@ -6,12 +7,28 @@ namespace slipway::kit {
 
 namespace {
 
-constexpr int64_t kPollMs = 15000;  // for what no watch reports
+constexpr int64_t kPollMs = 15000;  // for changes that no watch reports
+
+const char* NameOf(VerdictState state) {
+  switch (state) {
+    case VerdictState::kProgressing:
+      return "progressing";
+    case VerdictState::kReady:
+      return "ready";
+    case VerdictState::kSkipped:
+      return "skipped";
+    case VerdictState::kFailed:
+      return "failed";
+    case VerdictState::kBlocked:
+      return "blocked";
+  }
+  return "";
+}
 
 }  // namespace
 
 Json Judgement::ToJson() const {
-  Json out = Json::Obj({{"state", state}});
+  Json out = Json::Obj({{"state", NameOf(state)}});
   if (!reason.empty()) out.Set("reason", reason);
   if (!message.empty()) out.Set("message", message);
   if (percent >= 0) out.Set("percent", percent);
@@ -19,24 +36,46 @@ Json Judgement::ToJson() const {
   return out;
 }
 
-Json WaitingFor(const char* kind, const std::string& ns, const std::string& name,
+Judgement Progress(std::string reason, std::string message, int percent, Json waiting_for) {
+  return {VerdictState::kProgressing, std::move(reason), std::move(message), percent,
+          std::move(waiting_for)};
+}
+
+Judgement Ready(std::string reason, std::string message) {
+  return {VerdictState::kReady, std::move(reason), std::move(message), 100, {}};
+}
+
+Judgement Failed(std::string reason, std::string message) {
+  return {VerdictState::kFailed, std::move(reason), std::move(message), -1, {}};
+}
+
+Judgement Blocked(std::string reason, std::string message, int percent, Json waiting_for) {
+  return {VerdictState::kBlocked, std::move(reason), std::move(message), percent,
+          std::move(waiting_for)};
+}
+
+Json WaitingFor(const std::string& kind, const std::string& ns, const std::string& name,
                 const std::string& reason) {
   return Json::Obj({{"kind", kind}, {"namespace", ns}, {"name", name}, {"reason", reason}});
 }
 
 Json WaitingFor(const Json& object, const std::string& reason) {
-  return WaitingFor(object["kind"].AsString().c_str(), object["metadata"]["namespace"].AsString(),
+  return WaitingFor(object["kind"].AsString(), object["metadata"]["namespace"].AsString(),
                     object["metadata"]["name"].AsString(), reason);
 }
 
 Json Result(const Judgement& judgement) {
   Json out = Json::Obj({{"schema", 1}, {"verdict", judgement.ToJson()}});
-  if (judgement.state == "progressing") out.Set("retry_after_ms", kPollMs);
+  if (judgement.state == VerdictState::kProgressing) out.Set("retry_after_ms", kPollMs);
   return out;
 }
 
-Json Skip(const char* reason, const std::string& message) {
-  return Result({"skipped", reason, message, -1, {}});
+Json Applying(const Judgement& judgement, Json objects) {
+  return Result(judgement).Set("apply", std::move(objects));
+}
+
+Json Skip(const std::string& reason, const std::string& message) {
+  return Result({VerdictState::kSkipped, reason, message, -1, {}});
 }
 
 const Json& Condition(const Json& object, std::string_view type) {
@@ -61,19 +100,16 @@ bool InInventory(const Json& input, std::string_view kind) {
                      [&](const Json& ref) { return ref["kind"].AsString() == kind; });
 }
 
-int Percent(int64_t part, int64_t whole) {
-  return static_cast<int>(std::clamp<int64_t>(part * 100 / std::max<int64_t>(whole, 1), 0, 99));
+const Json& InventoryLine(const Json& input, std::string_view kind, std::string_view name) {
+  static const Json kNone;
+  for (const Json& line : input["inventory"].items()) {
+    if (line["kind"].AsString() == kind && line["name"].AsString() == name) return line;
+  }
+  return kNone;
 }
 
-Json SkipMetrics(const Json& input) {
-  const Json& spec = input["spec"];
-  if (!spec["pod_monitor"].AsBool())
-    return Skip("TierExcludesMetrics",
-                "the tier " + spec["tier"].AsString() + " has no PodMonitor");
-  if (!Known(input, "monitoring.coreos.com/v1/PodMonitor"))
-    return Skip("PodMonitorCrdMissing",
-                "the cluster does not know PodMonitor: install the Prometheus operator");
-  return {};
+int Percent(int64_t part, int64_t whole) {
+  return static_cast<int>(std::clamp<int64_t>(part * 100 / std::max<int64_t>(whole, 1), 0, 99));
 }
 
 }  // namespace slipway::kit

@@ -1,1 +1,1 @@
-"""What is asked of both servers: groups of steps, each group in a namespace of its own."""
+"""The requests for both servers: groups of steps, each group in a namespace of its own."""

@@ -1,4 +1,4 @@
-"""Objects that the requests send."""
+"""The objects that the requests send."""
 
 
 def thing(api, kind, name=None, more=None, **metadata):
@@ -42,7 +42,7 @@ def widget(name, spec=None, **metadata):
     return thing("test.example/v1", "Widget", name, {"spec": {"size": 3} if spec is None else spec}, **metadata)
 
 
-# A definition with one of everything that a schema can say.
+# A definition that has one of everything that a schema can contain.
 WIDGETS = thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.test.example", {"spec": {
     "group": "test.example", "scope": "Namespaced", "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"], "categories": ["toys"]},
     "versions": [{
@@ -66,5 +66,8 @@ WIDGETS = thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.
                 "words": {"type": "array", "maxItems": 3, "items": {"type": "string"}},
                 "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
                 "parts": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": {
-                    "type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "count": {"type": "integer", "default": 1}}}}}},
+                    "type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "count": {"type": "integer", "default": 1}}}},
+                "doors": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["number", "side"], "items": {
+                    "type": "object", "required": ["number"], "properties": {
+                        "number": {"type": "integer"}, "side": {"type": "string", "default": "front"}, "note": {"type": "string"}}}}}},
             "status": {"type": "object", "properties": {"phase": {"type": "string"}, "size": {"type": "integer"}}}}}}}]}})

@@ -1,4 +1,4 @@
-"""Patches of the four types, server-side apply and its owners, subresources."""
+"""Patches of the four types, server-side apply and its owners, and subresources."""
 from conformance.step import APPLY, JSON, MERGE, PATCH, STRATEGIC, Step as r
 
 from .bodies import cm, pod, service, thing, widget, workload

@@ -1,4 +1,4 @@
-"""What a server checks, defaults and counts: definitions, fields, quotas, the shapes of bodies."""
+"""The rules of a server: what it checks, defaults and counts. Definitions, fields, quotas, the shapes of bodies."""
 from conformance.step import APPLY, MERGE, TABLE, Step as r
 
 from .bodies import claim, cluster, cm, pod, quota, secret, service, thing, widget, workload

@@ -1,4 +1,4 @@
-"""Create, read, replace and delete, with every option they take."""
+"""Create, read, replace and delete, with every option that they take."""
 from conformance.step import APPLY, MERGE, PARTIAL, Step as r
 
 from .bodies import cm, cluster, pod, secret, thing, widget

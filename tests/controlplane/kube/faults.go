@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -21,7 +22,7 @@ import (
 )
 
 // The same faults, in the same words, as the development cluster takes at /_sim/faults
-// (host/sim/faults.h), so that one test speaks to both.
+// (devcluster/faults.h), so that one test speaks to both.
 type rule struct {
 	ID    int64 `json:"id"`
 	Match struct {
@@ -102,6 +103,10 @@ func (p *faultProxy) hit(request *http.Request, verb string) (wait time.Duration
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	for _, r := range p.rules {
+		// A fault that another one keeps from happening has not been hit, so that it meets a later request.
+		if found != nil && r.Action != "latency" {
+			continue
+		}
 		if !r.matches(request, verb) || r.Count != 0 && r.Hits >= r.Count {
 			continue
 		}
@@ -111,7 +116,7 @@ func (p *faultProxy) hit(request *http.Request, verb string) (wait time.Duration
 		r.Hits++
 		if r.Action == "latency" {
 			wait += time.Duration(r.Ms) * time.Millisecond
-		} else if found == nil {
+		} else {
 			copied := *r
 			found = &copied
 		}
@@ -235,6 +240,12 @@ func (p *faultProxy) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		}
 		ended := p.watching(request, &w)
 		defer ended()
+	} else {
+		// A client that dies does not take back what it has sent: the server may have done it, so the log has to have it.
+		// ReverseProxy looks for a dead client by itself when the context cannot be cancelled.
+		ctx, ended := context.WithCancel(context.WithoutCancel(request.Context()))
+		defer ended()
+		request = request.WithContext(ctx)
 	}
 	p.upstream.ServeHTTP(w, request)
 }

@@ -38,7 +38,7 @@ class Json {
 
   static Json Obj(std::initializer_list<Field> fields = {});
   static Json Arr(std::initializer_list<Json> items = {});
-  // Throws slipway::Error INVALID on anything but one UTF-8 JSON document nested at most 64 deep.
+  // Throws slipway::Error INVALID unless `text` is one UTF-8 JSON document, nested at most 64 deep.
   static Json Parse(std::string_view text);
   std::string Dump() const;
 
@@ -70,6 +70,8 @@ class Json {
   bool Has(std::string_view key) const;
   Json& Set(std::string_view key, Json value);
   Json& Push(Json value);
+  // Pushes every item of another array.
+  Json& Append(const Json& array);
 
   // The items of an array, or the values of an object beside keys().
   const std::vector<Json>& items() const { return items_; }

@@ -1,4 +1,5 @@
-// An allow-list of typed settings: what a user may set, within which limits, and its JSON Schema.
+// An allow-list of typed parameters with their limits: reads them and describes them as JSON
+// Schema.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -17,12 +18,12 @@ enum class ParameterType { kInt, kReal, kBool, kEnum, kMemory, kTime, kText };
 struct Parameter {
   std::string_view name;
   ParameterType type;
-  // kInt: as is. kReal: thousandths. kMemory, kTime: what the engine's Unit counts in.
+  // kInt: the number itself. kReal: thousandths. kMemory, kTime: in the engine's Unit.
   int64_t min = 0;
   int64_t max = 0;
   // kEnum: the values, separated by '|'.
   std::string_view values = {};
-  int64_t base = 1;  // kTime: what a bare number counts
+  int64_t base = 1;  // kTime: the unit of a bare number
 };
 
 // How one database writes an amount of memory or time.
@@ -32,25 +33,28 @@ struct Unit {
   const char* rule;  // "must be …"
 };
 
+// Parameters that the operator or the platform owns.
+struct Refused {
+  std::string_view names;  // separated by '|'; "net.tls." stands for all that begin with it
+  std::string_view why;
+};
+
 struct ParameterList {
   std::span<const Parameter> allowed;
-  // Why the platform owns `name`; empty when it does not.
-  std::string_view (*why_refused)(std::string_view name);
-  Unit memory, time;
+  std::span<const Refused> refused;
+  Unit memory = {}, time = {};
 };
 
 using ParameterValues = std::map<std::string, std::string>;
 
 // "/parameters/NAME" with NAME escaped.
 std::string ParameterPointer(std::string_view name);
-// Is `value` one of "a|b|c"?
-bool OneOf(std::string_view values, std::string_view value);
-// The canonical text of what the user wrote, by name; nothing after complaining about all that is
-// wrong. Booleans are written on and off.
+// Returns the canonical text of every parameter, by its name; booleans are "on" and "off". After a
+// mistake it returns nullopt, and has complained about every one.
 std::optional<ParameterValues> ReadParameters(const ParameterList& list, const Json& given,
                                               const Complain& complain);
 Json ToJson(const ParameterValues& values);
-// For describe: a property per parameter.
+// The schema for describe: one property per parameter.
 Json SchemaOf(const ParameterList& list);
 
 }  // namespace slipway::kit

@@ -1,7 +1,11 @@
-// What pods, volumes and jobs say about themselves that no operator puts into its status.
+// Troubles that pods, volumes and jobs show and no operator puts into its status.
 #pragma once
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <slipway/kit/json.h>
 
@@ -11,18 +15,28 @@ struct Trouble {
   const Json* object;
   std::string reason;
   std::string message;
-  int severity;  // the highest one is shown
+  int severity;  // users see the trouble with the highest one
 };
 
 bool IsGoing(const Json& object);
 // Running, Ready and not on its way out.
 bool IsReadyPod(const Json& pod);
-// Among the containers' and init containers' statuses.
+int64_t ReadyPods(const std::vector<const Json*>& pods);
+// Looks for `name` among the statuses of the containers and init containers.
 bool HasContainer(const Json& pod, std::string_view name);
 
 std::optional<Trouble> PodTrouble(const Json& pod);
 // `has_pod`: one of the job's pods exists.
 std::optional<Trouble> JobTrouble(const Json& job, bool has_pod);
 std::optional<Trouble> VolumeTrouble(const Json& volume);
+
+// The one with the higher severity, the first if they are equal.
+std::optional<Trouble> Worse(std::optional<Trouble> first, std::optional<Trouble> second);
+std::optional<Trouble> WorstOfPods(const std::vector<const Json*>& pods);
+std::optional<Trouble> WorstOfVolumes(const std::vector<const Json*>& volumes);
+
+// Entries of describe's `watches` that keep what the functions above read; `more` comes first.
+Json WatchPods(std::initializer_list<Json> more = {});
+Json WatchVolumes();
 
 }  // namespace slipway::kit

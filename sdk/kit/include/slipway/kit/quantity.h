@@ -7,7 +7,11 @@
 
 namespace slipway::kit {
 
-// Bytes of "512Mi", "50Gi", "1G", "1024"; nothing when malformed, negative or over 2^60.
+inline constexpr int64_t kKi = int64_t{1} << 10;
+inline constexpr int64_t kMi = int64_t{1} << 20;
+inline constexpr int64_t kGi = int64_t{1} << 30;
+
+// Bytes of "512Mi", "50Gi", "1G", "1024"; nullopt if it is malformed, negative or over 2^60.
 std::optional<int64_t> Bytes(std::string_view quantity);
 // Thousandths of "2", "0.5", "500m".
 std::optional<int64_t> Millis(std::string_view quantity);

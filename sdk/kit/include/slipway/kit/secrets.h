@@ -1,24 +1,24 @@
-// Secrets: those that the host makes for an engine, and those that an engine waits for.
+// Secrets that the host fills for an engine, and Secrets that an engine waits for.
 #pragma once
-#include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <slipway/kit/json.h>
 
 namespace slipway::kit {
 
-// Values of `stringData` as DOCUMENTS.md says it: a password of the instance by its name, and a
-// text with such passwords in it.
+// Values of `stringData` that the host generates (DOCUMENTS.md): a password of the instance by its
+// name, and a text with such passwords in it.
 Json GeneratedPassword(const std::string& name, int length = 32);
 Json GeneratedText(const std::string& text);
 
-// An Opaque Secret of these `stringData`.
+// An Opaque Secret with these `stringData`.
 Json Secret(const std::string& name, Json string_data);
 
-// Asks for the Secret `name` as the need `need`. The answer to give while it is not what it must
-// be; nothing when it has all `keys`.
+// Asks for the Secret `name` as the need `need`. Returns the answer of the step until the Secret
+// exists and has all `keys`, and nullopt once it has.
 std::optional<Json> WaitForSecret(const Json& input, const char* need, const std::string& name,
-                                  std::initializer_list<std::string> keys);
+                                  const std::vector<std::string>& keys);
 
 }  // namespace slipway::kit
