@@ -10,7 +10,7 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// Clusters that archive into the ObjectStore `store`, which is a directory of ours.
+// Clusters that archive into the ObjectStore `store`. A directory of ours stands for it.
 class ArchiveTest : public PostgresTest {
  protected:
   void SetUp() override {
@@ -58,14 +58,14 @@ class ArchiveTest : public PostgresTest {
            status["readyInstances"].AsInt() == instances && Port(name + "-rw") != 0;
   }
 
-  // "True", or what the condition says that is not.
+  // Returns "True", or the message of the condition when archiving does not work.
   std::string Archiving(const std::string& name = "orders") {
     const Json cluster = Object({"postgresql.cnpg.io/v1", "Cluster", "acme", name});
     const Json& condition = ConditionOf(cluster, "ContinuousArchiving");
     return condition["status"].AsString() == "True" ? "True" : condition["message"].AsString();
   }
 
-  // The cluster orders with a table, and its archive that works.
+  // Creates the cluster `orders` with a table and waits until it archives.
   void CreateOrders(const std::string& server = "orders-1", int instances = 1) {
     CreateCluster(instances, Plugin(server));
     ASSERT_TRUE(Eventually([&] { return HealthyNamed("orders", instances); }));
@@ -89,7 +89,7 @@ class ArchiveTest : public PostgresTest {
     return std::filesystem::exists(Store() + "/" + server + "/" + ArchivedPath(wal));
   }
 
-  // Ends the segment that is being written, and names it.
+  // Ends the segment that the server writes now, and returns its name.
   std::string EndSegment() { return Superuser("SELECT pg_walfile_name(pg_switch_wal())"); }
 
   void ArchiveEverything(const std::string& server = "orders-1") {
@@ -109,7 +109,7 @@ class ArchiveTest : public PostgresTest {
     return Object({"postgresql.cnpg.io/v1", "Backup", "acme", name})["status"];
   }
 
-  // Its status once it has ended.
+  // Creates a Backup and returns its status once it has ended.
   Json Backup(const std::string& name, const std::string& more = "") {
     CreateBackup(name, more);
     Json status;

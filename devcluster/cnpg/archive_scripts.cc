@@ -4,8 +4,9 @@ namespace slipway::sim::operators::cnpg {
 
 namespace {
 
-// $1 is the file, $2 its name in the archive. PostgreSQL may archive one a second time after a
-// crash: the same contents are a success, others would be a loss.
+// $1 is the path of the file, $2 its name in the archive. After a crash PostgreSQL may archive a
+// file a second time. The same contents are a success; other contents would destroy the first ones,
+// so they are an error.
 constexpr char kArchive[] = R"sh(umask 077
 fail() {
   echo "archive: $2" >&2
@@ -29,7 +30,7 @@ case $2 in
 esac
 [ -d "$to" ] || mkdir -p "$to" || fail "$lost 1" "cannot make $to"
 if [ -e "$to/$2" ]; then
-  cmp -s "$1" "$to/$2" || fail "$lost 1" "$to/$2 is there already, with other contents"
+  cmp -s "$1" "$to/$2" || fail "$lost 1" "$to/$2 exists already, with other contents"
 else
   dd if="$1" of="$to/.$2.new" bs=1M conv=fsync status=none && mv -f "$to/.$2.new" "$to/$2" && sync "$to" ||
     fail "$lost 1" "cannot write $to/$2"
@@ -37,8 +38,9 @@ fi
 : >../archive-result
 )sh";
 
-// $1 is the file's name in the archive, $2 where PostgreSQL wants it. PostgreSQL takes a plain
-// failure for the end of the archive, and one above 125 for a reason to stop.
+// $1 is the file's name in the archive, $2 the path where PostgreSQL wants it. A failure with a
+// status up to 125 tells PostgreSQL that the archive ends here. A higher status makes the server
+// stop.
 constexpr char kRestore[] = R"sh(umask 077
 [ -d "$store/$server" ] || exit 255
 case $1 in

@@ -20,7 +20,7 @@ TEST_F(ArchiveTest, SegmentsLieWhereBarmanPutsThem) {
   EXPECT_EQ(std::filesystem::file_size(file), 1U << 20);
   EXPECT_EQ(Superuser("SHOW archive_mode"), "on");
   EXPECT_EQ(Superuser("SHOW archive_timeout"), "5min");
-  // A second look at what is there already is a success.
+  // When PostgreSQL archives a file a second time, that is no failure.
   ASSERT_EQ(Superuser("SELECT failed_count::text FROM pg_stat_archiver"), "0");
 }
 
@@ -76,7 +76,7 @@ TEST_F(ArchiveTest, AServerNameThatHasDataIsRefusedForANewClusterOnly) {
   ASSERT_TRUE(Eventually([&] { return Archiving("second") == refusal; })) << Archiving("second");
   ASSERT_TRUE(Eventually([&] { return HealthyNamed("second"); }));
   EXPECT_EQ(Archiving("second"), refusal);
-  // The first goes on, also in another life.
+  // The first cluster goes on archiving, even after a restart.
   StopOperator();
   StartOperator();
   ASSERT_TRUE(Eventually([&] { return Ask(Port("orders-rw"), "SELECT 1") == "1"; })) << last_error;

@@ -7,14 +7,15 @@
 #include "devcluster/operators/files.h"
 #include "devcluster/operators/objects_json.h"
 
-// What the instance manager and the plugin of the primary tell of the archive, and do to it.
+// The instance manager of the primary reports the state of the archive; the plugin of the primary
+// enforces the retention policy.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
 
 constexpr int64_t kIntervalSeconds = 1800, kSecondMs = 1000;
 
-// Removes a base so that what a kill leaves of it is none any more.
+// Renames the base first: when a kill interrupts the removal, the rest no longer counts as a base.
 void RemoveBase(const std::string& bases, const std::string& id) {
   std::error_code error;
   std::filesystem::rename(bases + "/" + id, bases + "/" + id + ".gone", error);
@@ -28,11 +29,11 @@ void RemoveSegments(const std::string& wals, const std::string& first_segment) {
     for (const auto& file : std::filesystem::directory_iterator(directory.path(), error))
       if (BeforeSegment(file.path().filename().string(), first_segment))
         std::filesystem::remove(file.path(), error);
-    std::filesystem::remove(directory.path(), error);  // when it is empty
+    std::filesystem::remove(directory.path(), error);  // fails unless the directory is empty
   }
 }
 
-// Backup objects of the Cluster whose data is gone.
+// Deletes the Backup objects of the Cluster whose data is gone.
 Result<void> RemoveBackups(Pass& pass, const std::vector<BaseBackup>& bases) {
   TRY(const kube::ObjectList all, pass.env.kube.List(kGroup, "Backup", pass.spec.ns, {}));
   for (const Json& backup : all.items) {

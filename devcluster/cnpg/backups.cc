@@ -17,7 +17,7 @@ int64_t Paced(const PassEnvironment& env, double ms) {
   return static_cast<int64_t>(ms * env.pace) + 100;
 }
 
-// A Backup with its Cluster, for one pass.
+// A Backup and its Cluster, as one pass sees them.
 struct Work {
   PassEnvironment& env;
   const Json& backup;
@@ -45,7 +45,8 @@ bool IsHealthy(const Json& cluster, const std::string& pod) {
                      [&](const Json& one) { return one.AsString() == pod; });
 }
 
-// A ready replica, else the primary; "" when none is ready.
+// The pod to back up: the primary when the target asks for it, otherwise a ready replica or, when
+// there is none, the primary. "" when that pod is not ready.
 std::string SourcePod(const Json& cluster, const std::string& target) {
   const std::string& primary = cluster["status"]["currentPrimary"].AsString();
   if (target == "primary") return IsHealthy(cluster, primary) ? primary : "";
@@ -55,7 +56,7 @@ std::string SourcePod(const Json& cluster, const std::string& target) {
   return out;
 }
 
-// Whether another Backup of the Cluster runs, or is older and not finished.
+// True when another Backup of the Cluster runs, or is older than this one and has not ended.
 Result<bool> MustWait(const Work& work) {
   TRY(const kube::ObjectList all,
       work.env.kube.List(kGroup, "Backup", NamespaceOf(work.backup), {}));
@@ -152,7 +153,8 @@ Result<int64_t> Complete(const Work& work, const BaseBackup& base) {
   return -1;
 }
 
-// No server: as long as a small one takes, with the numbers of a fresh one.
+// Plays a backup where no server stands behind the instances. It takes as long as the backup of a
+// small server, and reports the positions of a fresh one.
 Result<int64_t> Play(const Work& work) {
   const int64_t started = ParseTime(work.backup.At("/status/reconciliationStartedAt").AsString());
   const int64_t now = work.env.clock.NowMs();
@@ -184,7 +186,7 @@ Result<int64_t> Play(const Work& work) {
   return Complete(work, base);
 }
 
-// The uid of an instance's data volume, "" when it has none.
+// The uid of the claim for an instance's data; "" when the instance has no claim.
 std::string VolumeOf(const Work& work, const std::string& instance) {
   auto claim = work.env.kube.Get({"v1", "PersistentVolumeClaim", work.spec.ns, instance});
   return claim ? UidOf(*claim) : "";
@@ -198,7 +200,7 @@ Result<int64_t> Follow(const Work& work) {
   if (state.phase == Phase::kDone) return Complete(work, state.base);
   if (state.phase == Phase::kFailed)
     return Fail(work, Json::MakeObject(), state.failure, state.detail);
-  // It begins, or begins again because nobody knows of it after a restart.
+  // The runtime does not know the backup: it is new, or a restart of ours cut it short.
   const std::string& pod = work.backup.At("/status/instanceID/podName").AsString();
   if (!IsHealthy(work.cluster, pod) || !ConditionTrue(work.cluster, "Ready"))
     return Wait(work, kPodMs);
@@ -210,7 +212,7 @@ Result<int64_t> Follow(const Work& work) {
   request.primary_volume = VolumeOf(work, work.cluster.At("/status/currentPrimary").AsString());
   request.archive =
       ResolveArchive(work.env, work.spec.ns, work.spec.object_store, work.spec.server_name);
-  // After a restart of ours the statuses are ahead of the servers.
+  // After a restart of ours the statuses say healthy before the servers run again.
   if (!runtime.Get(request.volume).running || !runtime.Get(request.primary_volume).running)
     return Wait(work, kPodMs);
   runtime.StartBackup(std::move(request));

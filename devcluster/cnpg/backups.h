@@ -8,16 +8,17 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// One pass over a ScheduledBackup or a Backup. The answer says when to look again, -1 for "on the
-// next change". Where no server stands behind the instances only the statuses are played.
+// One pass over a ScheduledBackup or a Backup. Returns the milliseconds until the next look, or -1
+// to wait for the next change of the object. kNotFound when the object, or the Cluster of a Backup,
+// does not exist. Where no server stands behind the instances, a Backup makes no data.
 Result<int64_t> ReconcileScheduledBackup(PassEnvironment& env, const std::string& ns,
                                          const std::string& name);
 Result<int64_t> ReconcileBackup(PassEnvironment& env, const std::string& ns,
                                 const std::string& name);
 
-// "20261123112116"
+// The digits of the time in UTC, to the second: "20261123112116".
 std::string CompactTime(int64_t unix_ms);
-// A merge patch of an object's status.
+// Sends a merge patch of an object's status.
 Result<void> PatchStatusOf(PassEnvironment& env, const Json& object, Json status);
 
 }  // namespace slipway::sim::operators::cnpg

@@ -29,7 +29,7 @@ std::string Segment(int64_t timeline, uint64_t number, uint64_t segment_bytes) {
   return out;
 }
 
-// Where the zone begins behind a time of day: "Z", "+02", "-03:30"; npos when there is none.
+// The position of the zone behind a time of day: "Z", "+02", "-03:30". npos when there is no zone.
 size_t ZoneOf(const std::string& text) {
   const size_t clock = text.find(':');
   return clock == std::string::npos ? clock : text.find_first_of("Z+-", clock);
@@ -76,14 +76,14 @@ std::string SegmentAt(int64_t timeline, uint64_t lsn, uint64_t segment_bytes) {
 }
 
 std::string ArchivedPath(const std::string& file) {
-  if (file.size() < 24) return "wals/" + file;  // a time line's history
+  if (file.size() < 24) return "wals/" + file;  // the history of a timeline
   return "wals/" + file.substr(0, kDirectoryDigits) + "/" + file;
 }
 
 std::string TargetTimeWithZone(const std::string& text) {
   const size_t zone = ZoneOf(text);
   if (zone == std::string::npos) return text + "+00";
-  // While it reads its configuration PostgreSQL knows no zone by a letter.
+  // PostgreSQL does not understand the zone "Z" while it reads its configuration.
   return text[zone] == 'Z' ? text.substr(0, zone) + "+00" : text;
 }
 

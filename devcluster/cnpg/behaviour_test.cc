@@ -23,7 +23,7 @@ class BehaviourTest : public OperatorTest {
       "metadata":{"name":"store","namespace":"acme"},"spec":{"configuration":{"s3Credentials":{"accessKeyId":{"name":"s3","key":"a"}}}}})")));
   }
 
-  // Phases in the order they were written.
+  // The phases, in the order in which the operator wrote them.
   std::vector<std::string> Phases() {
     std::vector<std::string> out;
     for (const FakeCluster::Change& change : fake.Changes()) {
@@ -60,7 +60,7 @@ TEST_F(BehaviourTest, DeletedPrimaryIsFailedOverWithTheRecordedPhases) {
   EXPECT_EQ(LabelOf(Pod("orders-1"), "cnpg.io/instanceRole"), "replica");
 }
 
-// Every write fails once, as if the process had died right before it.
+// Each write fails once, as if the process had died right before it.
 TEST_F(BehaviourTest, AnyWriteMayFailOnce) {
   StartOperator();
   CreateCluster(2);
@@ -231,7 +231,7 @@ TEST_F(FaultTest, FailedInitdbMakesTheClusterUnrecoverable) {
 TEST_F(FaultTest, AbsentOperatorWritesNothing) {
   CreateFaulty("operator-absent");
   StartOperator();
-  // A second cluster shows that the operator has had its turn.
+  // A second cluster becomes healthy: so the operator has had its turn with the first one, too.
   auto other = Json::Parse(
       R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"other","namespace":"acme"},
     "spec":{"instances":1,"storage":{"size":"1Gi"}}})");

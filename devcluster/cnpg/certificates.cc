@@ -72,7 +72,7 @@ bool Extend(X509* cert, X509* issuer, int nid, const std::string& value) {
   return ok;
 }
 
-// Everything but the extensions and the signature.
+// A certificate without its issuer, its extensions and its signature.
 Cert Blank(EVP_PKEY* key, const std::string& common_name) {
   Cert cert(X509_new());
   uint64_t serial = 0;
@@ -108,7 +108,7 @@ Result<KeyPair> NewCertificate(const KeyPair& ca, const std::string& common_name
   const Cert issuer = ReadCert(ca.cert_pem);
   const Key signer = ReadKey(ca.key_pem);
   const Key key(EVP_EC_gen("P-256"));
-  if (!issuer || !signer || !key) return Failed("cannot read the authority");
+  if (!issuer || !signer || !key) return Failed("cannot read the authority or make a key");
   const Cert cert = Blank(key.get(), common_name);
   X509_set_issuer_name(cert.get(), X509_get_subject_name(issuer.get()));
   const bool server = !dns_names.empty();

@@ -71,7 +71,7 @@ void ReadPlugins(const Json& plugins, ClusterSpec& out) {
   }
 }
 
-// Adds to `patch` what `have` lacks of `want`, deep.
+// Adds to `patch` the members of `want` that `have` lacks, at any depth.
 void Complete(const Json& have, const Json& want, Json& patch) {
   for (const auto& [key, value] : want.members()) {
     const Json* present = have.Find(key);

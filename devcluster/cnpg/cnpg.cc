@@ -9,7 +9,7 @@ namespace operators::cnpg {
 
 namespace {
 
-// The operator with a client of its own.
+// The operator together with its own client and watches.
 class Cnpg final : public Behaviour {
  public:
   Cnpg(const kube::Config& config, const BehaviourOptions& options, const Clock& clock, Logger& log,
@@ -32,7 +32,7 @@ class Cnpg final : public Behaviour {
     using Change = Watches::Change;
     constexpr char kLabel[] = "cnpg.io/cluster";
     Controller& controller = operator_.controller();
-    // These concern any Cluster of their namespace.
+    // A change of such an object may concern every Cluster of its namespace.
     const auto everyone = [this](Change, const Watches::ObjectPtr& object) {
       for (const auto& cluster : watches_.All())
         if (cluster->ref.ns == object->ref.ns) operator_.Refresh(object->ref.ns, cluster->ref.name);
@@ -44,8 +44,8 @@ class Cnpg final : public Behaviour {
                       [this](const std::string& uid) { operator_.VolumeGone(uid); });
     watches_.Own(kGroup, "Backup", controller, "backup");
     watches_.Own(kGroup, "ScheduledBackup", controller, "schedule");
-    // Also those that an ObjectStore may name, which carry no label. The operator's own say nothing
-    // new.
+    // Secrets that ask for a reload, and Secrets without an owner: an ObjectStore may name one of
+    // them, and those carry no label. The operator's other Secrets tell it nothing new.
     watches_.Add("v1", "Secret", "", [everyone](Change change, const Watches::ObjectPtr& object) {
       const Json secret = object->Parse();
       const bool reload = secret["metadata"]["labels"].Has("cnpg.io/reload");

@@ -4,7 +4,7 @@
 #include "devcluster/cnpg/test_fixture.h"
 #include "kube/client.h"
 
-// The behaviour as it is used: over HTTP against the development cluster.
+// Runs the behaviour as users do: over HTTP against the development cluster.
 namespace slipway::sim::operators::cnpg {
 namespace {
 

@@ -18,7 +18,7 @@ std::string Value(const Json& secret, const char* key) {
   return value ? *value : "";
 }
 
-// Reads an object or creates what `make` gives.
+// Reads an object, or creates the one that `make` returns.
 template <class Make>
 Result<Json> Ensure(Pass& pass, const kube::ObjectRef& ref, Make make) {
   auto found = pass.env.kube.Get(ref);
@@ -94,7 +94,7 @@ Result<Secrets> EnsureSecrets(Pass& pass) {
   return out;
 }
 
-// Labels, annotations and a PDB's number follow the Cluster.
+// Updates the labels, the annotations and the number in a PDB when the Cluster has changed.
 Result<void> Follow(Pass& pass, Json object, const Json& wanted) {
   Json patch = Json::Obj({{"metadata", Json::Obj({{"labels", wanted["metadata"]["labels"]}})}});
   if (wanted["metadata"].Has("annotations"))
@@ -162,7 +162,8 @@ Json StaticStatus(const Pass& pass, const Secrets& secrets, const Json& monitori
        {"writeService", spec.name + "-rw"}});
 }
 
-// What the plugin works with. Servers are told in the next pass, which nothing else may ask for.
+// Finds the archives that the plugin works with. The servers learn of a change in the next pass, so
+// this asks for one: perhaps nothing else does.
 void ResolveArchives(Pass& pass) {
   const ClusterSpec& spec = pass.spec;
   PostgresRuntime::Archive archive, origin;
@@ -198,7 +199,7 @@ Result<void> EnsureObjects(Pass& pass) {
   memory.ensured_generation = generation;
   memory.ensured_at_ms = steady;
   if (!secrets.app.is_null()) return {};
-  // The user's own secret is not there yet.
+  // The user has not created the secret yet: look for it again soon.
   memory.ensured_generation = -1;
   pass.RequeueIn(500);
   return {};

@@ -72,7 +72,7 @@ Result<void> ScaleDown(Pass& pass, const std::set<int>& serials) {
       victim = pass.spec.InstanceName(serial);
   if (victim.empty()) return {};
   pass.Event("ScaleDown", "Scaling down - removing instance: " + victim);
-  // The volume last: until it is gone the next pass still knows what to do.
+  // The volume goes last: as long as it exists, the next pass still knows what to do.
   for (const auto* list : {&pass.jobs, &pass.pods, &pass.volumes})
     for (const Json& object : *list)
       if (LabelOf(object, "cnpg.io/instanceName") == victim) TRY_VOID(pass.DeleteObject(object));
@@ -88,7 +88,7 @@ Result<void> RestartPod(Pass& pass, const Json& pod, const std::string& phase,
 
 constexpr char kConfigReason[] = "Postgres needs a restart to apply some configuration changes";
 
-// Parameters that only a start can change.
+// The values of the parameters that change only when the server starts.
 std::string StartParameters(const ClusterSpec& spec) {
   std::string out;
   for (const char* name :
@@ -101,13 +101,15 @@ std::string StartParameters(const ClusterSpec& spec) {
 
 std::string ReasonOf(Pass& pass, const Json& pod) {
   const std::string wanted = StartParameters(pass.spec);
-  // After a restart of ours all servers have been started with the present ones.
+  // A pod that we see for the first time counts as started with the present parameters. After a
+  // restart of ours that is so: every server has started again.
   const auto [known, fresh] = pass.memory.started_with.emplace(UidOf(pod), wanted);
   const std::string reason = RestartReason(pass.spec, pod);
   return !reason.empty() ? reason : known->second != wanted ? kConfigReason : "";
 }
 
-// Replicas from the last, then the primary. True when it did something.
+// Restarts one pod that differs from the spec: replicas first, from the last one, then the primary.
+// Returns true when it did something.
 Result<bool> RollingUpdate(Pass& pass) {
   const std::string current = pass.current_primary();
   const Json* primary = nullptr;
@@ -146,7 +148,7 @@ Result<bool> RollingUpdate(Pass& pass) {
   return true;
 }
 
-// A claim whose job was never made: the pass that made it was cut short.
+// True for a claim that has no job to fill it: the pass that made the claim was cut short.
 bool Unfilled(const Pass& pass, const Json& volume) {
   const bool has_job = std::any_of(pass.jobs.begin(), pass.jobs.end(), [&](const Json& job) {
     return LabelOf(job, "cnpg.io/instanceName") == LabelOf(volume, "cnpg.io/instanceName");

@@ -43,13 +43,13 @@ PostgresRuntime::Plan PlanOf(Pass& pass, const std::string& instance, bool prima
   return plan;
 }
 
-// Asks for the instance's server in its role. True when it answers in that role.
+// Asks for the server of an instance, in the instance's role. True when it answers in that role.
 bool Serve(Pass& pass, const std::string& instance, bool primary, const std::string& attempt = "") {
   if (pass.env.runtime == nullptr) return true;
   const std::string volume = pass.VolumeKey(instance);
   PostgresRuntime::Plan plan = PlanOf(pass, instance, primary);
   plan.attempt = attempt;
-  // Nothing is known of the secrets in the first pass after a start.
+  // The first pass after a start does not know the secrets yet.
   if (volume.empty() || (!primary && plan.upstream.empty()) || plan.tls_cert.empty()) {
     pass.RequeueIn(100);
     return false;
@@ -59,7 +59,8 @@ bool Serve(Pass& pass, const std::string& instance, bool primary, const std::str
   return state.running && state.primary == primary;
 }
 
-// The work inside a job's pod: filling the volume. True when done; `failure` says what went wrong.
+// Does the work inside a job's pod: it fills the volume. Returns true when the work has ended;
+// `failure` says what went wrong.
 bool Bootstrapped(Pass& pass, const Json& job, const Json& pod, std::string& failure) {
   if (pass.spec.fault == "initdb-fails") {
     failure = "initdb: error: simulated failure";
@@ -75,7 +76,7 @@ bool Bootstrapped(Pass& pass, const Json& job, const Json& pod, std::string& fai
   return serving || !failure.empty();
 }
 
-// What `kubectl logs` shows of a recovery that failed, in the instance manager's form.
+// Writes the line that `kubectl logs` shows for a failed recovery, in the instance manager's form.
 Result<void> WriteLog(Pass& pass, Json& pod, const std::string& failure) {
   constexpr char kLog[] = "sim.slipway.dev/log";
   if (!AnnotationOf(pod, kLog).empty()) return {};
@@ -96,7 +97,7 @@ Result<void> PlayOneJob(Pass& pass, Json& job) {
     if (LabelOf(one, "job-name") != NameOf(job)) continue;
     const bool ended = one.At("/status/phase").AsString() == "Failed";
     failed += ended ? 1 : 0;
-    // The youngest: only it may still have something to do.
+    // Takes the pod that has not failed, if there is one: only it may still have something to do.
     if (pod == nullptr || !ended) pod = &one;
   }
   const Json& about = pod == nullptr ? job : *pod;
@@ -107,7 +108,7 @@ Result<void> PlayOneJob(Pass& pass, Json& job) {
     why = failure;
     return done;
   };
-  // Six tries and ten minutes there; fewer here, in the same time.
+  // The real job makes about six more attempts within ten minutes. Ours makes three in that time.
   const bool restores = LabelOf(job, "cnpg.io/jobRole") == "full-recovery";
   if (restores && pass.memory.origin) work.retry_after_ms = {40'000, 160'000, 400'000};
   TRY_VOID(PlayJob(pass, job, pod, work));
@@ -131,7 +132,7 @@ Result<void> PlayInstance(Pass& pass, Json& pod) {
     if (!held && held.error().code != Code::kNotFound) return std::move(held).error();
     return {};
   };
-  if (!current.empty() && target == name && current != name) {  // promotion
+  if (!current.empty() && target == name && current != name) {  // a promotion
     if (runtime != nullptr && runtime->Get(pass.VolumeKey(current)).process) {
       runtime->Stop(pass.VolumeKey(current));
       return {};
@@ -142,21 +143,21 @@ Result<void> PlayInstance(Pass& pass, Json& pod) {
       return {};
     return take_over();
   }
-  if (current == name && target != name && target != "pending") {  // demotion
+  if (current == name && target != name && target != "pending") {  // a demotion
     if (runtime != nullptr) runtime->Stop(volume);
     return PodReady(pod) && runtime != nullptr ? SetReady(pass, pod, false) : Result<void>();
   }
-  if (!current.empty() && current != target && target != "pending") return {};  // others wait
+  if (!current.empty() && current != target && target != "pending") return {};  // not ours: wait
   const bool first = current.empty() && target == name, primary = first || current == name;
   const bool exited = runtime != nullptr && runtime->Get(volume).exited;
   if (exited) {
     if (PodReady(pod)) return SetReady(pass, pod, false);
-    // The operator decides about a failover before a lost primary may come back.
+    // A lost primary must not come back before the operator has decided about a failover.
     const bool others = pass.status()["readyInstances"].AsInt() > 0;
     if (target == "pending" || (primary && others)) return {};
   }
   const bool serving = Serve(pass, name, primary);
-  if (exited) runtime->Restart(volume);  // with the plan of its present role
+  if (exited) runtime->Restart(volume);  // with the plan for its present role, from Serve()
   if (!serving) return {};
   if (!PodReady(pod)) {
     const bool held = pass.spec.fault == "never-ready";
@@ -172,7 +173,7 @@ Result<void> PlayMachinery(Pass& pass) {
   for (Json& job : pass.jobs)
     if (!JobComplete(job) && !JobFailed(job)) TRY_VOID(PlayOneJob(pass, job));
   for (Json& pod : pass.pods) {
-    if (BeingDeleted(pod)) {  // the API server takes it away after its grace
+    if (BeingDeleted(pod)) {  // the API server removes it after its grace period
       if (pass.env.runtime != nullptr) pass.env.runtime->Stop(pass.VolumeKey(NameOf(pod)));
       continue;
     }
@@ -192,7 +193,7 @@ Result<void> PlayMachinery(Pass& pass) {
     if (Serve(pass, name, primary)) TRY_VOID(SetRunning(pass, pod, false));
   }
   if (pass.env.runtime == nullptr) return {};
-  // A server lives as long as its pod, or the job that fills its volume.
+  // A server lives as long as its pod, or as the job that fills its volume.
   for (const Json& volume : pass.volumes) {
     const std::string& instance = LabelOf(volume, "cnpg.io/instanceName");
     bool used = pass.FindPod(instance) != nullptr;

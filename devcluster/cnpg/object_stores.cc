@@ -9,7 +9,7 @@ namespace {
 
 constexpr char kStoreGroup[] = "barmancloud.cnpg.io/v1";
 
-// What the plugin says of a reference to a Secret that it cannot read; "" when it can.
+// The plugin's message about a reference to a Secret that it cannot read; "" when it can.
 std::string MissingSecret(PassEnvironment& env, const std::string& ns, const Json& reference) {
   const std::string& name = reference["name"].AsString();
   const std::string& key = reference["key"].AsString();
@@ -54,7 +54,7 @@ Result<void> WriteRecoveryWindow(PassEnvironment& env, const std::string& ns,
                                  const PostgresRuntime::Archive& archive, const std::string& field,
                                  const std::string& time) {
   auto store = env.kube.Get({kStoreGroup, "ObjectStore", ns, object_store});
-  if (!store) return {};  // nobody is left to be told
+  if (!store) return {};  // there is no status left to write
   Json window = store->At("/status/serverRecoveryWindow")[archive.server];
   if (!window.is_object()) window = Json::MakeObject();
   const auto bases =

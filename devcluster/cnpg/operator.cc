@@ -72,7 +72,7 @@ Result<int64_t> Operator::Reconcile(const std::string& kind, const std::string& 
   return next;
 }
 
-// What a key remembers is used by one worker at a time; the map needs the mutex.
+// Only one worker at a time uses the memory of a key; the map needs the mutex.
 ClusterMemory& Operator::MemoryOf(const std::string& key) {
   const std::lock_guard lock(mutex_);
   ClusterMemory& memory = memories_[key];

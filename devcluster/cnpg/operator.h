@@ -12,9 +12,12 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// The operator without its watches. Kinds of its keys: cluster, backup, schedule. Any thread.
+// The operator without its watches. The kinds of its keys are cluster, backup and schedule. Any
+// thread.
 class Operator {
  public:
+  // Runs no databases when the options name no directory for them, or when there are no server
+  // programs.
   Operator(kube::Cluster& kube, const BehaviourOptions& options, const Clock& clock, Logger& log);
   ~Operator();  // stops the passes, then the databases
 
@@ -22,12 +25,14 @@ class Operator {
 
   void Wake(const std::string& key) { controller_.Wake(key); }
 
-  // Wakes the Cluster, and the next pass reads the secrets and the other objects again.
+  // Wakes the Cluster; its next pass reads the secrets and the other objects again.
   void Refresh(const std::string& ns, const std::string& cluster);
+  // Deletes the data of a claim that is gone.
   void VolumeGone(const std::string& uid);
 
   void Sweep() { controller_.Sweep(); }
 
+  // Null without databases.
   PostgresRuntime* runtime() { return runtime_.get(); }
 
  private:

@@ -4,6 +4,8 @@
 #include "devcluster/cnpg/pass.h"
 #include "devcluster/operators/objects_json.h"
 
+// One pass of the operator. The steps have the numbers of a pass of the real operator: see section
+// 0.1 of STATUS_TIMELINE.md, beside the recordings.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
@@ -19,7 +21,7 @@ Json PluginStatus() {
                   {"version", kPluginVersion}})});
 }
 
-// Steps 4 to 6. False when the pass stops.
+// Steps 2 and 4 to 6. Returns false when the pass must stop.
 Result<bool> Preamble(Pass& pass) {
   ClusterSpec& spec = pass.spec;
   if (!spec.unknown_plugin.empty()) {
@@ -120,13 +122,13 @@ void CountPods(const Pass& pass, Json& status) {
   status.Set("topology", std::move(topology));
 }
 
-// Step 8.
+// Step 8: counts, lists and conditions.
 Result<void> ResourceStatus(Pass& pass) {
   Json status = pass.status();
   for (const auto& [key, value] : pass.memory.static_status.members()) status.Set(key, value);
   CountVolumes(pass, status);
   CountPods(pass, status);
-  // A target that cannot become primary is dropped silently.
+  // The operator drops a target that cannot become primary, without a word.
   const std::string current = pass.current_primary(), target = pass.target_primary();
   if (!current.empty() && target != current && target != "pending") {
     const Json* pod = pass.FindPod(target);
@@ -141,7 +143,7 @@ Result<void> ResourceStatus(Pass& pass) {
   return pass.PutStatus(std::move(status));
 }
 
-// Step 9: the plugin's hook. False when it stops the pass.
+// Step 9: the plugin's hook. Returns false when it stops the pass.
 Result<bool> PluginHook(Pass& pass) {
   const bool recovering = !pass.spec.origin_store.empty() && pass.current_primary().empty();
   constexpr char kResources[] = "/spec/instanceSidecarConfiguration/resources";
@@ -171,14 +173,14 @@ Result<bool> PluginHook(Pass& pass) {
   return true;
 }
 
-// Step 11: what the instances answer.
+// Step 11: the answers of the instances.
 Result<void> ReportedStatus(Pass& pass) {
   Json status = pass.status();
   const Json before = status["instancesReportedState"];
   const std::string primary =
       pass.current_primary().empty() ? pass.target_primary() : pass.current_primary();
   int64_t timeline = status["timelineID"].AsInt(1);
-  // Without a database a promotion is what makes a new time line.
+  // A promotion makes a new timeline. A server reports it; without one we count.
   if (before.Has(primary) && !before[primary]["isPrimary"].AsBool()) ++timeline;
   std::string system_id = status["systemID"].AsString("7575400000000000001");
   Json reported = Json::MakeObject();
@@ -219,7 +221,7 @@ Result<void> ReportedStatus(Pass& pass) {
   return pass.PutStatus(std::move(status));
 }
 
-// Steps 17 to 19. True when the pass stops.
+// Steps 17 to 19. Returns true when the pass must stop.
 Result<bool> WaitForMachinery(Pass& pass) {
   std::string failed;
   bool running = false;
@@ -243,6 +245,7 @@ Result<bool> WaitForMachinery(Pass& pass) {
   return false;
 }
 
+// Step 20.
 Result<void> GrowVolumes(Pass& pass) {
   for (Json& volume : pass.volumes) {
     const bool wal = LabelOf(volume, "cnpg.io/pvcRole") == "PG_WAL";
@@ -268,7 +271,7 @@ Result<void> ReconcileOperator(Pass& pass) {
   if (!hooked) return {};
   const std::string current = pass.current_primary(), target = pass.target_primary();
   if (!current.empty() && target != current && target != "pending") {
-    // Step 10: nothing else happens until the target has taken over.
+    // Step 10: the operator does nothing else until the target has taken over.
     Json* old = pass.FindPod(current);
     if (old != nullptr && LabelOf(*old, "cnpg.io/instanceRole") != "unhealthy") {
       Json labels = Json::Obj({{"cnpg.io/instanceRole", "unhealthy"}, {"role", "unhealthy"}});

@@ -9,8 +9,8 @@
 #include "devcluster/cnpg/archive_scripts.h"
 #include "devcluster/cnpg/postgres_runtime_impl.h"
 
-// Continuous archiving: PostgreSQL calls the script beside its data directory, and a thread looks
-// at what became of it.
+// Continuous archiving. PostgreSQL calls the script beside its data directory, and a thread of ours
+// reads the result of the last call.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
@@ -18,7 +18,7 @@ namespace {
 constexpr mode_t kPrivate = 0700;
 constexpr int64_t kNotedSeconds = 5;
 
-// How a file looks from outside; "" when there is none.
+// The inode, size and time of a file: they differ once it is replaced. "" when there is no file.
 std::string Signature(const std::string& path) {
   struct stat info {};
 
@@ -27,14 +27,14 @@ std::string Signature(const std::string& path) {
          std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
 }
 
-// Seconds since a file was written.
+// Seconds since a file was written; 0 when there is no file.
 int64_t Age(const std::string& path) {
   struct stat info {};
 
   return stat(path.c_str(), &info) != 0 ? 0 : time(nullptr) - info.st_mtim.tv_sec;
 }
 
-// An absolute path without any "..".
+// True for an absolute path without any "..".
 bool Plain(const std::string& path) {
   for (const auto& part : std::filesystem::path(path))
     if (part == "..") return false;
@@ -48,7 +48,8 @@ Result<void> WriteWhenOther(const std::string& path, const std::string& text,
 
 }  // namespace
 
-// The last segment of a cluster that goes is archived, as when its pod ends before its volume.
+// A server whose data goes still archives its last segment, as in a real cluster, where the pod
+// ends before its volume. So it gets the signal that lets it archive.
 int PostgresRuntime::Impl::LastSignal(const PostgresSlot& slot) const {
   return slot.planned && slot.plan.archive ? signals.smart : signals.fast;
 }
@@ -80,7 +81,7 @@ void PostgresRuntime::Impl::MakeStore(const std::string& directory) const {
     }
     if (slash != std::string::npos) ++slash;
   }
-  if (!std::filesystem::is_directory(directory, error)) return;  // the archiver says so
+  if (!std::filesystem::is_directory(directory, error)) return;  // the archiver reports it
   if (!account.CanReach(directory)) log.Warn("sim.store_not_reachable", {{"directory", directory}});
   if (auto made = MakeDirectory(marks, kPrivate, Account{}); !made) return;
   [[maybe_unused]] auto written = WriteFile(mark, directory + "\n", Account{});
@@ -145,9 +146,9 @@ void PostgresRuntime::Impl::WatchArchives() {
   }
 }
 
-// Costs a look at one file as long as nothing was archived.
+// Looks at one file only, as long as the archiver has no new result and does not fail.
 void PostgresRuntime::Impl::LookAtArchive(const std::string& volume) {
-  constexpr double kPauseMs = 60'000;  // PostgreSQL's own pause after three failures
+  constexpr double kPauseMs = 60'000;  // PostgreSQL's pause after three failures
   const PostgresSlot slot = Copy(volume);
   const std::string path = Dir(volume) + "/" + kArchiveResult, seen = Signature(path);
   const int64_t now = clock.SteadyMs();
@@ -163,8 +164,9 @@ void PostgresRuntime::Impl::LookAtArchive(const std::string& volume) {
                      "SELECT CASE WHEN archived_count + failed_count = 0 THEN '' ELSE "
                      "(coalesce(last_failed_time, '-infinity') > "
                      "coalesce(last_archived_time, '-infinity'))::text END FROM pg_stat_archiver");
-  // The script tells before PostgreSQL has noted it: what does not agree is asked again. After a
-  // crash PostgreSQL knows nothing for long.
+  // The script writes its result before PostgreSQL has noted it. While the two disagree, we ask
+  // again at the next look. After a crash PostgreSQL may know nothing for long: then a result that
+  // is old enough counts as seen.
   const bool forgotten = failing && failing->empty() && Age(path) > kNotedSeconds;
   if (forgotten) {
     const std::lock_guard lock(mutex);

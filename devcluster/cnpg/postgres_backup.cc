@@ -5,8 +5,8 @@
 #include "devcluster/cnpg/archive_scripts.h"
 #include "devcluster/cnpg/postgres_runtime_impl.h"
 
-// Base backups. Each runs on one of the backups' threads; a directory has its name when it is
-// complete, and one whose name ends otherwise is what an earlier life has left.
+// Base backups. Each runs on one of the threads for backups. A directory gets its final name when
+// it is complete; a directory with another name is the rest of an earlier backup.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kSecondMs = 1000, kCopyMs = 3'600'000, kLevelMs = 10'000;
 constexpr char kNew[] = ".new";
 
-// "20261122T010003"
+// "20261122T010003", in UTC.
 std::string BackupId(int64_t unix_ms) {
   std::string out;
   for (const char c : FormatTime(unix_ms).substr(0, 19))
@@ -22,7 +22,7 @@ std::string BackupId(int64_t unix_ms) {
   return out;
 }
 
-// The word behind the last `mark` in a program's output.
+// The word after the last `mark` in a program's output; "" without a mark.
 std::string WordAfter(const std::string& output, const std::string& mark) {
   const size_t at = output.rfind(mark);
   if (at == std::string::npos) return "";
@@ -31,7 +31,7 @@ std::string WordAfter(const std::string& output, const std::string& mark) {
 }
 
 Error Failed(int status, const std::string& detail) {
-  // The message is what a Backup says, the field what it says besides.
+  // The message becomes the `error` of the Backup, the field its `commandError`.
   Error error{Code::kInternal, "BackupFailed",
               PluginError("exit status " + std::to_string(status))};
   error.field = detail;
@@ -118,8 +118,9 @@ Result<BaseBackup> PostgresRuntime::Impl::TakeBackup(const BackupRequest& reques
   return base;
 }
 
-// A standby's backup begins at the last checkpoint it knows of, which may be older than the
-// archive.
+// A backup of a standby begins at the last checkpoint that the standby knows. That may be older
+// than the archive, so the primary makes a new one, and we wait for a while until the standby has
+// it.
 Result<void> PostgresRuntime::Impl::LevelCheckpoint(const BackupRequest& request) {
   if (request.volume == request.primary_volume) return {};
   const int primary = Copy(request.primary_volume).state.port;
@@ -143,8 +144,8 @@ Result<BaseBackup> PostgresRuntime::Impl::CopyData(const BackupRequest& request,
   const State source = Copy(request.volume).state;
   if (!source.running) return Failed(1, "the server of " + source.instance + " does not answer");
   if (auto level = LevelCheckpoint(request); !level) return Failed(1, level.error().message);
-  // The WAL is streamed beside it, and thrown away: so the server does not wait for its archive
-  // without end, and we can.
+  // pg_basebackup streams the WAL beside the data, and we throw it away. Without the stream, the
+  // server would wait for its archive without end; WaitForArchive() has a deadline.
   auto output =
       Output({Program("pg_basebackup"), "-h", root.sockets(), "-p", std::to_string(source.port),
               "-U", "postgres", "-D", directory, "-F", "tar", "-X", "stream", "-c", "fast", "-v",
@@ -160,7 +161,7 @@ Result<BaseBackup> PostgresRuntime::Impl::CopyData(const BackupRequest& request,
                      "SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'");
   if (!segment) return Failed(1, segment.error().message);
   const uint64_t bytes = std::strtoull(segment->c_str(), nullptr, 10);
-  if (bytes == 0 || base.end_lsn.empty()) return Failed(1, "cannot read: " + *output);
+  if (bytes == 0 || base.end_lsn.empty()) return Failed(1, "cannot parse the output: " + *output);
   base.begin_wal = SegmentAt(base.timeline, ParseLsn(base.begin_lsn), bytes);
   base.end_wal = SegmentBefore(base.timeline, ParseLsn(base.end_lsn), bytes);
   std::error_code error;

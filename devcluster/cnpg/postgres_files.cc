@@ -13,7 +13,7 @@ namespace slipway::sim::operators::cnpg {
 namespace {
 
 constexpr char kConnections[] = "max_connections = ";
-constexpr size_t kControlBytes = 1024;  // far more than the structure has
+constexpr size_t kControlBytes = 1024;  // much more than the structure needs
 
 uint32_t Crc32cStep(uint32_t crc, unsigned char byte) {
   crc ^= byte;
@@ -21,8 +21,8 @@ uint32_t Crc32cStep(uint32_t crc, unsigned char byte) {
   return crc;
 }
 
-// Where pg_control keeps the checksum of all bytes before it: differs between major versions, so it
-// is found by looking for it. 0 when there is none.
+// The offset of the checksum in pg_control, which covers all bytes before it. The offset differs
+// between major versions, so we look for a checksum that fits. 0 when there is none.
 size_t ChecksumOffset(const std::string& data) {
   uint32_t crc = 0xFFFFFFFFU;
   for (size_t at = 0; at + 4 <= data.size() && at < kControlBytes; ++at) {
@@ -43,7 +43,7 @@ std::string Quoted(const std::string& value) {
   return out + "'";
 }
 
-// Parameters that mean on a laptop what they mean in a pod.
+// Parameters of the Cluster that do no harm on a laptop.
 constexpr const char* kHarmless[] = {"archive_timeout",
                                      "work_mem",
                                      "maintenance_work_mem",
@@ -115,7 +115,7 @@ Result<void> NewSystemIdentifier(const std::string& pgdata, uint64_t identifier)
   for (size_t i = 0; i < at; ++i) crc = Crc32cStep(crc, static_cast<unsigned char>(data[i]));
   crc ^= 0xFFFFFFFFU;
   std::memcpy(data.data() + at, &crc, 4);
-  // In place: the file keeps its owner.
+  // We write in place, so that the file keeps its owner.
   std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
   out.write(data.data(), static_cast<std::streamsize>(data.size()));
   if (!out.flush()) return Error{Code::kInternal, "WriteFailed", "cannot write " + path};

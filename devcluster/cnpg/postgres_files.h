@@ -10,35 +10,37 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// Files of a data directory. None of it is safe for more than one caller a directory.
+// Files of a data directory. For one directory, only one caller at a time may use these functions.
 
-// What a server that recovers from an archive is told besides.
+// Further settings of a server that recovers from an archive.
 struct RecoverySettings {
-  std::vector<std::pair<std::string, std::string>> lines;  // of the configuration, unquoted
-  int least_connections = 0;
+  std::vector<std::pair<std::string, std::string>> lines;  // names and unquoted values
+  int least_connections = 0;                               // max_connections is at least this
 };
 
 struct ServerSettings {
   int port = 0;
   std::string socket_dir;
-  int upstream_port = 0;  // 0 for a primary
-  bool tls = false;       // server.crt and server.key beside the data directory
-  std::string name;       // application_name of a replica
-  Json parameters;        // of the Cluster; only harmless ones are taken
-  int least_connections = 0;
+  int upstream_port = 0;      // 0 for a primary
+  bool tls = false;           // server.crt and server.key beside the data directory
+  std::string name;           // application_name of a replica
+  Json parameters;            // of the Cluster; only the harmless ones are used
+  int least_connections = 0;  // max_connections is at least this
   std::string archive_command;
   RecoverySettings recovery;
 };
 
-// slipway.conf: small memory, no fsync (a development database), one loopback port.
+// The text of slipway.conf: little memory, no fsync (it is a development database), one port of
+// 127.0.0.1.
 std::string ServerConfig(const ServerSettings& settings);
-int ConnectionsOf(const std::string& config);  // its max_connections
-std::string HostAccess();                      // pg_hba.conf
-// A copied directory gets a system identifier of its own in pg_control. The caller runs
-// pg_resetwal afterwards, because the identifier is in the WAL too.
+int ConnectionsOf(const std::string& config);  // its max_connections; 0 without one
+std::string HostAccess();                      // the text of pg_hba.conf
+// Gives a copied directory a new system identifier in pg_control. The caller runs pg_resetwal
+// afterwards, because the WAL holds the identifier too. kInternal when the form of pg_control is
+// unknown or it cannot be written.
 Result<void> NewSystemIdentifier(const std::string& pgdata, uint64_t identifier);
 uint64_t SystemIdentifier(const std::string& pgdata);  // 0 when unreadable
-// A text for a statement, and a name for one.
+// Quote a text, and a name, for an SQL statement.
 std::string Literal(const std::string& text);
 std::string Identifier(const std::string& text);
 

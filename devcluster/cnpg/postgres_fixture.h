@@ -33,7 +33,8 @@ class PostgresTest : public OperatorTest {
                : 0;
   }
 
-  // As a tenant would: over TCP with the generated password. "" when it does not work.
+  // Asks as a tenant would: over TCP, with the generated password. Returns the first value, "done"
+  // for a statement without rows, and "" when it does not work (last_error says why).
   std::string Ask(int port, const std::string& sql, const std::string& tls = "prefer",
                   const std::string& cluster = "orders") {
     auto secret = fake.Get({"v1", "Secret", "acme", cluster + "-app"});
@@ -46,7 +47,7 @@ class PostgresTest : public OperatorTest {
                  sql);
   }
 
-  // As the superuser, through the socket.
+  // Asks as the superuser, through the socket.
   std::string AskAsSuperuser(int port, const std::string& sql) {
     return AskAt("host=" + directory + "/run user=postgres dbname=app port=" +
                      std::to_string(port) + " connect_timeout=3",
@@ -81,7 +82,7 @@ class PostgresTest : public OperatorTest {
     return std::atoi(FileText(DataOf(instance) + "/postmaster.pid").c_str());
   }
 
-  // Server processes whose data is below our directory.
+  // The number of server processes whose data is below our directory.
   int Servers() {
     int count = 0;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

@@ -10,21 +10,21 @@
 #include "devcluster/cnpg/archive_scripts.h"
 #include "devcluster/cnpg/postgres_runtime_impl.h"
 
-// Recovery: what the job X-1-full-recovery does in its pod.
+// Recovery: the work of the job X-1-full-recovery in its pod.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
 
 constexpr int64_t kReplayMs = 3'600'000, kUnpackMs = 3'600'000;
 
-// Settings that a server which replays must have at least as large as the one that wrote, by their
-// names in pg_controldata.
+// Settings that must be at least as large in a server that replays WAL as in the one that wrote it:
+// their names in the output of pg_controldata and in the configuration.
 constexpr std::pair<const char*, const char*> kAtLeast[] = {
     {"max_worker_processes setting", "max_worker_processes"},
     {"max_wal_senders setting", "max_wal_senders"},
     {"max_prepared_xacts setting", "max_prepared_transactions"},
     {"max_locks_per_xact setting", "max_locks_per_transaction"}};
-// What slipway.conf says of them, or PostgreSQL's default.
+// Their values in slipway.conf, or PostgreSQL's defaults.
 const std::map<std::string, int> kOurs{{"max_worker_processes", 8},
                                        {"max_wal_senders", 12},
                                        {"max_prepared_transactions", 0},
@@ -35,7 +35,8 @@ int NumberAfter(const std::string& text, const std::string& label) {
   return at == std::string::npos ? 0 : std::atoi(text.c_str() + at + label.size() + 1);
 }
 
-// Why a server ended, of its log from `offset` on: what it told clients meanwhile is no reason.
+// The reason why a server ended, from its log after `offset`. Skips the messages that it gave to
+// clients meanwhile. "" when the log names no reason.
 std::string LastWords(const std::string& log, size_t offset) {
   constexpr char kFatal[] = "FATAL:  ";
   for (size_t at = offset; (at = log.find(kFatal, at)) != std::string::npos;) {
@@ -63,7 +64,8 @@ void AddTarget(const RecoveryTarget& target, RecoverySettings& out) {
 
 }  // namespace
 
-// An attempt that failed is the job's affair: it asks for another one.
+// A failed attempt is no failed step: it goes into the state, and the job decides about another
+// attempt.
 Result<bool> PostgresRuntime::Impl::FillFromArchive(const std::string& volume,
                                                     const PostgresSlot& slot) {
   if (slot.state.failed_attempt == slot.plan.attempt) return false;
@@ -121,7 +123,7 @@ Result<void> PostgresRuntime::Impl::CopyBase(const std::string& volume, const Po
     return Error{Code::kInternal, "UnpackFailed",
                  PluginError("unexpected failure invoking barman-cloud-restore: exit status 1")};
   if (!unpacked) return unpacked;
-  RemoveTree(Data(volume) + "/standby.signal");  // of a base that a standby gave
+  RemoveTree(Data(volume) + "/standby.signal");  // from a backup of a standby
   return WriteFile(Data(volume) + "/recovery.signal", "", account);
 }
 

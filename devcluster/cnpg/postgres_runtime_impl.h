@@ -12,14 +12,14 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// What the runtime knows of a volume. Guarded by Impl::mutex.
+// What the runtime knows about a volume. Guarded by Impl::mutex.
 struct PostgresSlot : ServerSlot {
   PostgresRuntime::Plan plan;
   PostgresRuntime::State state;
   std::string applied_config, applied_password;
   int connections = 0;       // max_connections of the running server
-  std::string archive_seen;  // of the archiver's result: what the verdict was made of
-  int64_t archive_hurried_at = 0;
+  std::string archive_seen;  // the signature of the last result of the archiver that we have read
+  int64_t archive_hurried_at = 0;  // steady time of our last signal to a failing archiver
 };
 
 struct PostgresRuntime::Impl final : ServerVolumes<PostgresSlot> {
@@ -52,12 +52,12 @@ struct PostgresRuntime::Impl final : ServerVolumes<PostgresSlot> {
   // Continuous archiving (postgres_archive.cc).
   int LastSignal(const PostgresSlot& slot) const override;
   std::string StoreDirectory(const std::string& destination) const;
-  // The store's directory is made once: one that is taken away stays away.
+  // Makes the store's directory, but only once: a directory that somebody takes away stays away.
   void MakeStore(const std::string& directory) const;
   Result<void> WriteScripts(const std::string& volume, const PostgresSlot& slot) const;
-  // What a former primary has not archived yet, before its data is rewound.
+  // Archives what a former primary has not archived yet. Call it before its data is rewound.
   Result<void> ArchiveReady(const std::string& volume, const PostgresSlot& slot) const;
-  void WatchArchives();  // thread
+  void WatchArchives();  // a thread
   void LookAtArchive(const std::string& volume);
 
   // Base backups (postgres_backup.cc).
@@ -90,12 +90,13 @@ struct PostgresRuntime::Impl final : ServerVolumes<PostgresSlot> {
 
   std::string Data(const std::string& volume) const { return Dir(volume) + "/pgdata"; }
 
-  // First column of the first row, as the superuser through the socket.
+  // Runs a statement as the superuser, through the socket. Returns the first column of the first
+  // row, "" without rows. kUnavailable without a connection, kInternal when the statement fails.
   Result<std::string> Sql(int port, const std::string& database, const std::string& sql) const;
 
   const Options options;
   const OnChange on_backup;
-  std::mutex template_mutex;                   // one maker; others wait for it
+  std::mutex template_mutex;                   // held by the one that makes the template
   std::map<std::string, BackupState> backups;  // by key; guarded by `mutex`
   std::unique_ptr<Executor> backup_threads;
   std::thread archive_watch;

@@ -9,8 +9,8 @@
 #include "devcluster/cnpg/archive_scripts.h"
 #include "devcluster/cnpg/postgres_runtime_impl.h"
 
-// What a volume's steps do. Each runs on one of the executor's threads, at most one a volume, and
-// works on a copy of the slot; only results go back under the mutex.
+// The steps of a volume. They run on the executor's threads, at most one per volume, and work on a
+// copy of the slot; only their results go back under the mutex.
 namespace slipway::sim::operators::cnpg {
 
 namespace {
@@ -109,7 +109,7 @@ Result<void> PostgresRuntime::Impl::Bootstrap(const std::string& volume, const P
           "CREATE DATABASE " + Identifier(plan.database) + " OWNER " + Identifier(plan.owner)));
   for (const std::string& sql : plan.post_init_application_sql)
     TRY_VOID(Sql(port, Literal(plan.database), sql));
-  // As the end of the real job does, so that archiving is tried at once.
+  // The real job ends with this too, so that there is something to archive at once.
   if (plan.archive) TRY_VOID(Sql(port, "postgres", "SELECT pg_switch_wal()"));
   const std::lock_guard lock(mutex);
   slots[volume].applied_password = Sha256Hex(plan.password);
@@ -136,10 +136,11 @@ Result<void> PostgresRuntime::Impl::WriteConfig(const std::string& volume, const
   settings.tls = !slot.plan.tls_cert.empty();
   settings.name = slot.plan.instance;
   settings.parameters = slot.plan.parameters;
-  // A standby must allow at least what its primary does.
+  // A standby must allow at least as many connections as its primary.
   settings.least_connections =
       slot.plan.upstream.empty() ? 0 : Copy(slot.plan.upstream).connections;
-  // Not before the data is complete: what is made again must find its archive empty.
+  // Nothing is archived before the data is complete: a bootstrap that is repeated must find its
+  // archive empty.
   settings.archive_command = !slot.state.filled  ? ""
                              : slot.plan.archive ? kArchiveCommand
                                                  : kNoArchiveCommand;
@@ -184,7 +185,7 @@ Result<bool> PostgresRuntime::Impl::StartServer(const std::string& volume,
   const bool standby = !slot.plan.upstream.empty();
   const bool was_primary = ReadFile(Dir(volume) + "/role") == "primary";
   if (standby && was_primary) TRY_VOID(Rewind(volume, slot));
-  // One that followed becomes primary by promotion, for the sake of its time line.
+  // A server that was a standby starts as one and is then promoted, so that it gets a new timeline.
   TRY_VOID(Start(volume, slot, standby || !was_primary));
   return true;
 }
@@ -249,7 +250,7 @@ Result<void> PostgresRuntime::Impl::Rewind(const std::string& volume, const Post
   TRY_VOID(Sql(upstream.port, "postgres", "CHECKPOINT"));
   const std::string source = "host=" + root.sockets() + " port=" + std::to_string(upstream.port) +
                              " user=postgres dbname=postgres";
-  // A rewind that does not reach its end leaves data that no server can use.
+  // An interrupted rewind leaves data that no server can use.
   RemoveTree(Dir(volume) + "/filled");
   auto rewound =
       Run({Program("pg_rewind"), "-D", Data(volume), "--source-server=" + source, "--no-sync"});

@@ -52,7 +52,7 @@ TEST_F(PostgresTest, KilledPrimaryIsReplacedAndItsRowsSurvive) {
   }));
   EXPECT_EQ(Status()["timelineID"].AsInt(), 2);
   EXPECT_EQ(LabelOf(Pod("orders-1"), "cnpg.io/instanceRole"), "replica");
-  // The old primary follows again.
+  // The old primary follows the new one.
   ASSERT_EQ(Ask(Port("orders-rw"), "INSERT INTO t VALUES (43)"), "done");
   const int old_port = op->runtime()->Get(VolumeOf("orders-1")).port;
   ASSERT_TRUE(Eventually([&] { return Ask(old_port, "SELECT max(x) FROM t") == "43"; }))
@@ -127,7 +127,7 @@ TEST_F(PostgresTest, RestartStartsTheServersAgainAndDeletionRemovesThem) {
       [&] { return Servers() == 0 && std::filesystem::is_empty(directory + "/volumes"); }));
 }
 
-TEST_F(PostgresTest, ParametersReachTheServersAlsoThoseThatNeedARestart) {
+TEST_F(PostgresTest, ParametersReachTheServersEvenWhenTheyNeedARestart) {
   StartOperator();
   CreateCluster(2);
   ASSERT_TRUE(
@@ -140,7 +140,7 @@ TEST_F(PostgresTest, ParametersReachTheServersAlsoThoseThatNeedARestart) {
   set("work_mem", "9MB");
   EXPECT_TRUE(Eventually([&] { return Ask(Port("orders-rw"), "SHOW work_mem") == "9MB"; }));
   for (const char* connections :
-       {"150", "50"}) {  // up and down: a standby may not allow less than its primary
+       {"150", "50"}) {  // up and down: a standby must not allow less than its primary
     set("max_connections", connections);
     EXPECT_TRUE(Eventually([&] {
       return Healthy(2) && Ask(Port("orders-rw"), "SHOW max_connections") == connections &&
@@ -165,7 +165,7 @@ TEST_F(PostgresTest, HibernationStopsTheServersAndKeepsTheirData) {
   EXPECT_TRUE(Eventually([&] { return Ask(Port("orders-rw"), "SELECT x FROM t") == "7"; }));
 }
 
-TEST_F(PostgresTest, DataOfVolumesThatWentMeanwhileIsSweptAway) {
+TEST_F(PostgresTest, DataOfVolumesDeletedMeanwhileIsSweptAway) {
   StartOperator();
   CreateCluster(1);
   ASSERT_TRUE(Eventually([&] { return Healthy(1); }));
@@ -184,7 +184,7 @@ TEST_F(PostgresTest, FailingBootstrapStatementFailsTheJob) {
   }));
 }
 
-TEST_F(PostgresTest, AStopIsNotLostWhereAStartFollowsAtOnce) {
+TEST_F(PostgresTest, AStopIsNotLostWhenAStartFollowsAtOnce) {
   auto runtime =
       PostgresRuntime::Start({directory, PostgresRuntime::FindPrograms("")}, clock, log, nullptr);
   ASSERT_TRUE(runtime);
@@ -206,7 +206,7 @@ TEST_F(PostgresTest, AStopIsNotLostWhereAStartFollowsAtOnce) {
   }
 }
 
-// The test forks a process that owns a server, kills it with -9 and looks at what is left.
+// The test forks a process that owns a server and kills that process with SIGKILL.
 TEST_F(PostgresTest, ServersEndWithAKilledOwner) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
@@ -238,7 +238,7 @@ TEST_F(PostgresTest, ServersEndWithAKilledOwner) {
   EXPECT_TRUE(WaitGone(server, 10'000));
 }
 
-// Without a word to it, an initdb runs on and deletes what the next life makes in its place.
+// An initdb that nobody ends would run on and delete what the next life makes in its place.
 TEST_F(PostgresTest, TheTemplateOfAKilledOwnerIsMadeAnew) {
   const std::string bin = PostgresRuntime::FindPrograms("");
   const std::string made =

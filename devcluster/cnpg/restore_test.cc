@@ -19,7 +19,7 @@ class RestoreTest : public ArchiveTest {
     return "\"" + name + "\":\"" + value + "\"";
   }
 
-  // Messages of the recovery's pods that failed.
+  // The messages of the failed pods of a recovery.
   std::vector<std::string> Failures(const std::string& cluster) {
     std::vector<std::string> out;
     for (const Json& object : fake.Objects())
@@ -42,7 +42,7 @@ class RestoreTest : public ArchiveTest {
   }
 };
 
-// All of them at once: recoveries do not disturb each other.
+// All recoveries run at once: they do not disturb each other.
 TEST_F(RestoreTest, EveryKindOfTargetEndsAtItsRow) {
   CreateOrders();
   AddRow(1);
@@ -98,7 +98,7 @@ TEST_F(RestoreTest, ATargetBeyondTheArchiveFailsTheJob) {
                       "rpc error: code = Unknown desc = no backup found with ID 20200101T000000");
 }
 
-TEST_F(RestoreTest, ASourceThatIsGoneComesBackWithReplicasAndAnArchiveOfItsOwn) {
+TEST_F(RestoreTest, ACopyOfADeletedSourceHasReplicasAndAnArchiveOfItsOwn) {
   CreateOrders();
   ASSERT_EQ(Backup("first")["phase"].AsString(), "completed");
   AddRow(1);
@@ -160,7 +160,7 @@ TEST_F(RestoreTest, AMissingStoreOfTheOriginIsWaitedFor) {
   EXPECT_TRUE(Eventually([&] { return HealthyNamed("copy"); })) << StatusOf("copy").Dump();
 }
 
-// What the old primary had not archived when it fell is archived before its data is rewound.
+// The WAL that the old primary had not archived goes into the archive before its data is rewound.
 TEST_F(RestoreTest, AFailoverLeavesNoGapInTheArchive) {
   CreateOrders("orders-1", 2);
   ASSERT_EQ(Backup("first")["phase"].AsString(), "completed");
@@ -188,7 +188,7 @@ TEST_F(RestoreTest, AFailoverLeavesNoGapInTheArchive) {
   EXPECT_EQ(StatusOf("copy")["timelineID"].AsInt(), 3);
 }
 
-// Lives of the runtime alone, killed with -9 while something is half made.
+// Runs the runtime alone and kills it with SIGKILL while something is half made.
 class KilledRuntimeTest : public ArchiveTest {
  protected:
   void SetUp() override { PostgresTest::SetUp(); }
@@ -243,7 +243,7 @@ class KilledRuntimeTest : public ArchiveTest {
     return false;
   }
 
-  // A base that is complete.
+  // Makes a complete base.
   void MakeBase() {
     auto runtime = Life();
     ASSERT_TRUE(runtime);
@@ -256,7 +256,7 @@ class KilledRuntimeTest : public ArchiveTest {
   }
 };
 
-TEST_F(KilledRuntimeTest, AHalfMadeBaseIsNoneAndGoesWithTheNextBackup) {
+TEST_F(KilledRuntimeTest, AHalfMadeBaseDoesNotCountAndGoesWithTheNextBackup) {
   std::unique_ptr<PostgresRuntime> life;
   ASSERT_TRUE(KillTheOwnerAt([&] { return HalfABase(); },
                              [&] {

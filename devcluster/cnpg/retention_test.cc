@@ -38,11 +38,11 @@ TEST(Retention, KeepsTheBaseThatTheWindowBeginsWith) {
   };
 
   const Row rows[] = {
-      {31, 30, {}, "0000000000000001"},         // it begins before the first base
-      {31, 11, {"a"}, "0000000000000005"},      // at the end of b
-      {31, 12, {}, "0000000000000001"},         // between a and b: a is its first point's base
-      {31, 1, {"a", "b"}, "0000000000000009"},  // at the end of c
-      {99, 1, {"a", "b"}, "0000000000000009"},  // the last one never goes
+      {31, 30, {}, "0000000000000001"},         // the window begins before the first base
+      {31, 11, {"a"}, "0000000000000005"},      // it begins at the end of b
+      {31, 12, {}, "0000000000000001"},         // between a and b: it needs a
+      {31, 1, {"a", "b"}, "0000000000000009"},  // it begins at the end of c
+      {99, 1, {"a", "b"}, "0000000000000009"},  // the last base always stays
       {31, 0, {}, ""},                          // no policy
   };
   for (const Row& row : rows) {
@@ -51,11 +51,11 @@ TEST(Retention, KeepsTheBaseThatTheWindowBeginsWith) {
     EXPECT_EQ(got.first_segment, row.first) << row.today << "/" << row.days;
   }
   EXPECT_EQ(WhatToRemove({}, kDay, kDay).first_segment, "");
-  // One whose WAL nobody knows keeps all of it.
+  // When we do not know the WAL that a base needs, all segments stay.
   EXPECT_EQ(WhatToRemove({Base("a", 1, "")}, 9 * kDay, kDay).first_segment, "");
 }
 
-TEST(Retention, RemovesSegmentsBeforeTheFirstOfAnyTimeLine) {
+TEST(Retention, RemovesSegmentsBeforeTheFirstOnEveryTimeline) {
   const std::string first = "0000000000000005";
   for (const char* gone :
        {"000000010000000000000004", "000000020000000000000004", "000000010000000000000004.partial",
@@ -87,14 +87,14 @@ TEST(ChooseBase, TakesTheLatestBeforeTheTarget) {
   target.timeline = "1";
   EXPECT_EQ(choose(target), "b");
   target = {};
-  target.time = "1970-01-21T00:00:00Z";  // the very end of b
+  target.time = "1970-01-21T00:00:00Z";  // exactly the end of b
   EXPECT_EQ(choose(target), "b");
   target.time = "1970-01-20T23:59:59.999Z";
   EXPECT_EQ(choose(target), "a");
   target.time = "1970-01-10 12:00:00";
   EXPECT_EQ(choose(target), "no target backup found");
   target = {};
-  target.lsn = "0/5000";  // a base must end before it
+  target.lsn = "0/5000";  // a base must end before the target
   EXPECT_EQ(choose(target), "a");
   target.lsn = "0/5001";
   EXPECT_EQ(choose(target), "b");
@@ -129,7 +129,7 @@ TEST(Segments, AreNamedAsPostgresNamesThem) {
   EXPECT_EQ(ArchivedPath(kWal1), "wals/0000000100000000/" + kWal1);
 }
 
-// The archiver's script, called as PostgreSQL calls it.
+// Calls the archiver's script as PostgreSQL does.
 class ArchiveScriptTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -174,12 +174,12 @@ TEST_F(ArchiveScriptTest, TakesTheSameFileTwiceAndNoOtherInItsPlace) {
   EXPECT_FALSE(std::filesystem::exists(directory + "/pgdata/nowhere"));
 }
 
-TEST_F(ArchiveScriptTest, LooksForAnEmptyArchiveOnce) {
+TEST_F(ArchiveScriptTest, ChecksOnlyOnceThatTheArchiveIsEmpty) {
   Write(directory + "/" + kCheckEmpty, "");
   std::filesystem::create_directories(Store() + "/x/wals/0000000100000000");
   EXPECT_FALSE(Archive("one"));
   EXPECT_FALSE(Archive("one"));
-  std::filesystem::remove_all(Store() + "/x/wals/0000000100000000");  // an empty one is no data
+  std::filesystem::remove_all(Store() + "/x/wals/0000000100000000");  // an empty wals/ is no data
   EXPECT_TRUE(Archive("one"));
   EXPECT_TRUE(Archive("one"));
 }

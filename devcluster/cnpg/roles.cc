@@ -13,7 +13,8 @@ Result<void> SetRole(Pass& pass, Json& object, const char* role) {
                           Json::Obj({{"metadata", Json::Obj({{"labels", std::move(labels)}})}}));
 }
 
-// The ready replica that has received most; the first by name when nobody can tell.
+// The ready replica that has received the most WAL; without servers, the first one. "" when no
+// replica is ready.
 std::string Successor(Pass& pass) {
   std::string best;
   uint64_t furthest = 0;
@@ -74,7 +75,7 @@ Result<bool> ReconcileRoles(Pass& pass) {
     if (primary != nullptr && !BeingDeleted(*primary))
       TRY_VOID(SetRole(pass, *primary, "unhealthy"));
   }
-  // The replicas' WAL receivers have to notice.
+  // The WAL receivers of the replicas need time to notice the loss.
   if (!pass.Due("failover", 2000)) return true;
   const std::string successor = Successor(pass);
   if (successor.empty()) return true;

@@ -12,8 +12,8 @@
 
 namespace slipway::sim::operators::cnpg {
 
-// Conditions as {type: "status/reason"}; the recordings started from a cluster that already had
-// Ready False, and their backups failed for want of `pods/exec`.
+// Conditions as {type: "status/reason"}. Leaves out two that differ in the recordings: there the
+// Cluster began with Ready False, and backups failed because `pods/exec` was missing.
 inline Json PlainConditions(const Json& conditions) {
   Json out = Json::MakeObject();
   for (const Json& condition : conditions.items()) {
@@ -28,7 +28,7 @@ inline void Blank(Json& map) {
   for (auto& [key, value] : map.members()) value = "*";
 }
 
-// Turns a stream of changed status keys into comparable lines.
+// Turns a stream of changed status keys into lines that can be compared.
 class Sequence {
  public:
   void Add(Json changed) {
@@ -54,7 +54,7 @@ class Sequence {
       if (plain != conditions_) changed.Set("conditions", plain);
       conditions_ = std::move(plain);
     }
-    // Jobs vanish one after the other there, all at once here.
+    // In the recordings the jobs vanish one by one, with us all at once.
     const Json* jobs = changed.Find("jobCount");
     if (changed.size() == 1 && jobs != nullptr && jobs->is_int() && healthy_) return;
     if (changed.empty()) return;
@@ -64,7 +64,7 @@ class Sequence {
     lines_.push_back(Sorted(changed));
   }
 
-  // The same from a whole status.
+  // Does the same for a whole status.
   void AddStatus(const Json& after) {
     Json difference = Json::MakeObject();
     for (const auto& [key, value] : after.members())

@@ -3,7 +3,7 @@
 #include "devcluster/cnpg/status_sequence.h"
 #include "devcluster/cnpg/test_fixture.h"
 
-// Compares what the behaviour writes with recordings of operator 1.30.0.
+// Compares the writes of the behaviour with recordings of operator 1.30.0.
 namespace slipway::sim::operators::cnpg {
 namespace {
 
@@ -46,7 +46,7 @@ class TimelineTest : public OperatorTest {
     ExpectSame(RecordedSequence(Recording(file)), Written());
   }
 
-  // Names, kinds, labels, owners and keys of the recorded objects.
+  // Compares the metadata, the keys of the data and some fields of the recorded objects.
   void CompareObjects(const std::string& file) {
     const std::vector<FakeCluster::Change> changes = fake.Changes();
     const Json recording = Recording(file);
@@ -107,7 +107,7 @@ TEST_F(TimelineTest, CreatesTheRecordedObjects) {
   CompareObjects("03-standard-objects.json");
 }
 
-TEST_F(TimelineTest, GeneratesSecretsOnlyWithoutAnOwnOne) {
+TEST_F(TimelineTest, GeneratesSecretsWhenTheUserGivesNone) {
   Json cluster = *Json::Parse(
       R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"pg-min","namespace":"tenant-b"},
     "spec":{"instances":1,"storage":{"size":"1Gi"},"enableSuperuserAccess":true}})");
