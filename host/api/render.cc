@@ -9,11 +9,6 @@
 namespace slipway::api {
 namespace {
 
-Json ParseOr(const std::string& text, Json fallback) {
-  auto parsed = Json::Parse(text);
-  return parsed ? *std::move(parsed) : std::move(fallback);
-}
-
 void SetTime(Json& out, const char* name, int64_t ms) {
   if (ms > 0) out.Set(name, FormatTime(ms));
 }
@@ -59,7 +54,7 @@ Json RenderStatus(const store::InstanceRecord& instance, const InstanceView& vie
     reason = "ENGINE_UNAVAILABLE";
     message = "no loaded engine serves " + instance.database_type;
   }
-  const Json outputs = ParseOr(instance.outputs, Json::MakeObject());
+  const Json outputs = Json::ParseObject(instance.outputs);
   Json endpoints = Json::MakeArray();
   for (const Json& endpoint : outputs["endpoints"].items())
     endpoints.Push(RenderEndpoint(endpoint));
@@ -121,7 +116,7 @@ Json RenderProof(const Json& proof) {
 }
 
 Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& view) {
-  const Json spec = ParseOr(instance.spec, Json::MakeObject());
+  const Json spec = Json::ParseObject(instance.spec);
   const Json& parameters = spec["parameters"];
   Json backup = spec["backup"];
   if (backup.is_object() && instance.drill_days >= 0)
@@ -133,7 +128,7 @@ Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& v
                         {"updatedAt", FormatTime(instance.updated_ms)}});
   SetTime(out, "deletedAt", instance.deleted_ms);
   out.Set("generation", instance.generation);
-  out.Set("labels", ParseOr(instance.labels, Json::MakeObject()));
+  out.Set("labels", Json::ParseObject(instance.labels));
   out.Set("path", InstancePath(instance.id));
   out.Set("spec",
           Json::Obj({{"orgId", instance.organization},
@@ -191,7 +186,7 @@ Json RenderAudit(const store::AuditRecord& record) {
                     {"target", Json::Obj({{"kind", record.target_kind}, {"id", record.target_id}})},
                     {"orgId", record.organization},
                     {"requestId", record.request_id},
-                    {"data", ParseOr(record.data, Json::MakeObject())}});
+                    {"data", Json::ParseObject(record.data)}});
 }
 
 Json RenderTier(const pipeline::Tier& tier) {
@@ -227,7 +222,7 @@ Json RenderCredentials(const store::InstanceRecord& instance, const Json& fields
                     &password = fields["password"].AsString();
   const std::string database = fields["database"].AsString(DatabaseOf(fields["uri"].AsString()));
   const std::string scheme = SchemeOf(instance, fields["uri"].AsString());
-  const Json outputs = ParseOr(instance.outputs, Json::MakeObject());
+  const Json outputs = Json::ParseObject(instance.outputs);
   Json endpoints = Json::MakeArray();
   for (const Json& endpoint : outputs["endpoints"].items()) {
     const Json& address = endpoint["external"].is_object() ? endpoint["external"] : endpoint;

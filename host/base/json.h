@@ -74,6 +74,10 @@ class Json {
 
   static Result<Json> Parse(std::string_view text) { return Parse(text, Limits()); }
 
+  // The object that the text holds. Empty where it holds none, so that one damaged record does not
+  // take the others away from their reader.
+  static Json ParseObject(std::string_view text);
+
   std::string Dump() const;
   std::string Pretty() const;
   void DumpTo(std::string& out) const;

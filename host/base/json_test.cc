@@ -27,6 +27,14 @@ TEST(Json, RefusesHostileText) {
   EXPECT_FALSE(Json::Parse(std::string(65, '[') + std::string(65, ']')));
 }
 
+TEST(Json, ATextThatHoldsNoObjectReadsAsAnEmptyOne) {
+  EXPECT_EQ(Json::ParseObject(R"({"a":1})")["a"].AsInt(), 1);
+  for (const char* text : {"", "{", "null", "[1]", "7", R"({"a":1} x)"}) {
+    const Json read = Json::ParseObject(text);
+    EXPECT_TRUE(read.is_object() && read.empty()) << text;
+  }
+}
+
 TEST(Json, PointersReadAndWrite) {
   Json v = *Json::Parse(R"({"a":[{"b/c":1,"~":2}]})");
   EXPECT_EQ(v.At("/a/0/b~1c").AsInt(), 1);

@@ -183,6 +183,11 @@ Result<Json> Json::Parse(std::string_view text, const Limits& limits) {
   return builder.Take();
 }
 
+Json Json::ParseObject(std::string_view text) {
+  auto parsed = Parse(text);
+  return parsed && parsed->is_object() ? *std::move(parsed) : MakeObject();
+}
+
 void Json::DumpTo(std::string& out) const {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);

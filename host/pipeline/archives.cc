@@ -10,11 +10,6 @@ namespace {
 constexpr char kKind[] = "SlipwayManifest";
 constexpr int64_t kVersion = 1;
 
-Json ParsedOr(const std::string& text, Json fallback) {
-  auto parsed = Json::Parse(text);
-  return parsed ? *std::move(parsed) : std::move(fallback);
-}
-
 // The members of a record and their names in the manifest, once for both directions.
 template <class Record>
 using Texts = std::vector<std::pair<const char*, std::string Record::*>>;
@@ -78,7 +73,7 @@ void Read(const Json& json, const Texts<Record>& texts, const Numbers<Record>& n
 }  // namespace
 
 std::optional<store::ArchiveRecord> ArchiveOf(const store::InstanceRecord& instance) {
-  const Json spec = ParsedOr(instance.spec, Json::MakeObject());
+  const Json spec = Json::ParseObject(instance.spec);
   const std::string& name = spec["backup"]["store"].AsString();
   if (name.empty()) return std::nullopt;
   store::ArchiveRecord out;
@@ -90,14 +85,14 @@ std::optional<store::ArchiveRecord> ArchiveOf(const store::InstanceRecord& insta
 }
 
 std::optional<bool> RetainsBackups(const store::OperationRecord& operation) {
-  const Json arguments = ParsedOr(operation.arguments, Json::MakeObject());
+  const Json arguments = Json::ParseObject(operation.arguments);
   const Json& said = arguments["retain_backups"];
   if (said.is_null()) return std::nullopt;
   return said.AsBool();
 }
 
 bool HasFinalBackup(const store::OperationRecord& operation) {
-  return ParsedOr(operation.arguments, Json::MakeObject())[kFinalBackup].AsBool();
+  return Json::ParseObject(operation.arguments)[kFinalBackup].AsBool();
 }
 
 int64_t KeptAfterDeleteMs(const store::InstanceRecord& instance,
@@ -118,10 +113,10 @@ int64_t ArchiveExpiry(const store::OperationRecord& operation,
 
 std::string ManifestText(const Manifest& manifest) {
   const store::InstanceRecord& instance = manifest.instance;
-  const Json outputs = ParsedOr(instance.outputs, Json::MakeObject());
+  const Json outputs = Json::ParseObject(instance.outputs);
   Json shown = Written(instance, InstanceTexts(), InstanceNumbers());
-  shown.Set("spec", ParsedOr(instance.spec, Json::MakeObject()))
-      .Set("labels", ParsedOr(instance.labels, Json::MakeObject()))
+  shown.Set("spec", Json::ParseObject(instance.spec))
+      .Set("labels", Json::ParseObject(instance.labels))
       .Set("window", outputs["window"]);
   Json backups = Json::MakeArray();
   for (const store::BackupRecord& backup : manifest.backups)

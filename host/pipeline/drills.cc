@@ -19,11 +19,6 @@ constexpr BackoffPolicy kLoginBackoff{200, 3000};
 constexpr char kStore[] = "store";    // of the source, if it is the host's
 constexpr char kChecks[] = "checks";  // in the instance's outputs: what the checks came to
 
-Json ParsedOr(const std::string& text, Json fallback) {
-  auto parsed = Json::Parse(text);
-  return parsed ? *std::move(parsed) : std::move(fallback);
-}
-
 std::optional<double> NumberOf(const std::string& text) {
   double out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -94,7 +89,7 @@ CreateRequest DrillOf(const store::InstanceRecord& source, const Json& wanted) {
     if (!wanted[member].is_null()) out.source.Set(member, wanted[member]);
   }
   const Json& checks = wanted[kChecks];
-  const Json spec = ParsedOr(source.spec, Json::MakeObject());
+  const Json spec = Json::ParseObject(source.spec);
   out.drill = Json::Obj({{kChecks, checks.is_array() ? checks : Json::MakeArray()},
                          {kStore, spec["backup"][kStore].AsString()}});
   out.labels = Json::Obj({{"drill-of", source.id}});
@@ -141,7 +136,7 @@ Json DrillArguments(const Json& drill, const std::string& backup_id, const Json&
 
 std::optional<store::BackupProof> ProofOf(const store::OperationRecord& operation) {
   if (!PolicyOf(operation.verb).is_drill) return std::nullopt;
-  const Json arguments = ParsedOr(operation.arguments, Json::MakeObject());
+  const Json arguments = Json::ParseObject(operation.arguments);
   const std::string& backup = arguments["drill"]["backup"].AsString();
   if (backup.empty()) return std::nullopt;
   // What happened after the checks, such as a cancel, takes nothing back.
@@ -159,7 +154,7 @@ std::optional<store::BackupProof> ProofOf(const store::OperationRecord& operatio
 }
 
 StageOutcome RunCheck(Tick& tick) {
-  const Json arguments = ParsedOr(tick.operation().arguments, Json::MakeObject());
+  const Json arguments = Json::ParseObject(tick.operation().arguments);
   const auto& checks = arguments["drill"][kChecks].items();
   const Json& outputs = std::as_const(tick.outputs());
   const Json& proof = outputs["login_proof"];

@@ -29,11 +29,6 @@ bool WaitsForEngine(const store::StageRecord& stage) {
   return stage.waiting_for && stage.waiting_for->kind == "Engine";
 }
 
-Json ParsedOr(const std::string& text, Json fallback) {
-  auto parsed = Json::Parse(text);
-  return parsed ? *std::move(parsed) : std::move(fallback);
-}
-
 // The instance's secrets of those names; the new ones go into the change, to be stored before any
 // object that holds them goes out.
 Result<std::map<std::string, secrets::SecretText>> MakeOrOpen(
@@ -82,7 +77,7 @@ Tick::Tick(const TickDeps& deps, store::OperationRecord operation, store::Instan
       operation_(std::move(operation)),
       instance_(std::move(instance)),
       inventory_(std::move(inventory)),
-      outputs_(ParsedOr(instance_.outputs, Json::MakeObject())) {}
+      outputs_(Json::ParseObject(instance_.outputs)) {}
 
 int64_t Tick::Run() {
   for (int advance = 0; advance < kAdvancesATick; ++advance) {
