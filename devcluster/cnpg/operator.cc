@@ -96,8 +96,9 @@ Result<int64_t> Operator::ReconcileCluster(const std::string& ns, const std::str
     return 0;
   }
   if (controller_.PlaysMachinery()) TRY_VOID(PlayMachinery(pass));
-  TRY_VOID(ReconcileOperator(pass));
+  // Before the status says that the cluster is healthy: its Services lead to the servers by then.
   TRY_VOID(PublishPorts(pass));
+  TRY_VOID(ReconcileOperator(pass));
   return pass.NextMs();
 }
 

@@ -39,9 +39,12 @@ Result<Endpoints> ReadEndpoints(kube::Cluster& cluster, const Json& description,
     const std::string& name = wanted["service"].AsString();
     const int64_t port = wanted["port"].AsInt();
     TRY(const Json service, ServiceOf(cluster, description, instance.ns, observed, name));
-    if (service.is_null() && out.missing.empty()) out.missing = name;
+    // What an older host stored does not say the Service.
+    if (service.is_null() && out.missing.empty())
+      out.missing = name.empty() ? wanted["name"].AsString() : name;
     Json endpoint = Json::Obj({{"name", wanted["name"]},
                                {"role", wanted["role"]},
+                               {"service", name},
                                {"host", name + "." + instance.ns + "." + cluster_domain},
                                {"port", port}});
     if (wanted["tls"].AsBool()) endpoint.Set("tls", true);

@@ -11,12 +11,13 @@ namespace slipway::pipeline {
 
 // The addresses of an instance: the services that its engine names, with what the cluster knows.
 struct Endpoints {
-  Json list = Json::MakeArray();  // [{name, role, host, port, tls?, external?, simulated?}]
-  std::string pending;            // a load balancer that has no address yet, "" when none
-  std::string missing;            // a Service that is named and is not there, "" when none
+  Json list =
+      Json::MakeArray();  // [{name, role, service, host, port, tls?, external?, simulated?}]
+  std::string pending;    // a load balancer that has no address yet, "" when none
+  std::string missing;    // a Service that is named and is not there, "" when none
 };
 
-// From `outputs.endpoints` of a step; nullopt-like (not an array) leaves `list` null.
+// From `outputs.endpoints` of a step or of an instance; where it is no array, `list` is null.
 Result<Endpoints> ReadEndpoints(kube::Cluster& cluster, const Json& description,
                                 const store::InstanceRecord& instance,
                                 const std::string& cluster_domain, const Json& outputs,

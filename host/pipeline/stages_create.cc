@@ -208,12 +208,16 @@ void NameQuota(Tick& tick, const Answer& answer, StageOutcome& judged) {
 std::optional<StageOutcome> AskAndApply(Tick& tick, Answer& answer, Endpoints& endpoints) {
   if (auto unanswered = tick.AskEngine(answer)) return unanswered;
   if (auto unapplied = tick.Apply(answer)) return unapplied;
-  auto read =
-      ReadEndpoints(tick.deps().cluster, tick.engine().description(), tick.instance(),
-                    tick.deps().options.cluster_domain, answer.result.outputs, answer.observed);
+  // A stage that names no endpoints can move those of an earlier one, by a switchover for example.
+  const bool named = answer.result.outputs["endpoints"].is_array();
+  auto read = ReadEndpoints(tick.deps().cluster, tick.engine().description(), tick.instance(),
+                            tick.deps().options.cluster_domain,
+                            named ? answer.result.outputs : tick.outputs(), answer.observed);
   if (!read) return FromClusterError(tick, read.error());
   endpoints = *std::move(read);
-  if (!endpoints.list.is_null()) tick.outputs().Set("endpoints", endpoints.list);
+  const bool known = endpoints.missing.empty() && endpoints.pending.empty();
+  if (endpoints.list.is_array() && (named || known))
+    tick.outputs().Set("endpoints", endpoints.list);
   TakeBackups(answer.result.outputs, tick.instance(), tick.deps().clock, tick.outputs(),
               tick.pending().backups);
   return std::nullopt;

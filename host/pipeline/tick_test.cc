@@ -383,6 +383,35 @@ TEST_F(EndpointTest, AServiceThatIsNotSeenYetIsWaitedFor) {
   EXPECT_EQ(world_->Finish(id_).state, OperationState::kSucceeded);
 }
 
+// Setting up backups can move the primary, and METRICS_SETUP names no endpoints.
+TEST_F(EndpointTest, AnAddressThatALaterStageMovedIsShownOnceTheCreateHasSucceeded) {
+  world_->engines.engine->plan = [](const Json&) -> Result<Json> {
+    return *Json::Parse(
+        R"({"schema":1,"stages":[{"name":"CREDENTIAL_GEN"},{"name":"METRICS_SETUP"}],"quota":{}})");
+  };
+  world_->engines.engine->step = [](const Json& input) -> Result<Json> {
+    return *Json::Parse(
+        input["stage"].AsString() == "CREDENTIAL_GEN"
+            ? R"({"schema":1,"verdict":{"state":"ready","reason":"Ready"},"outputs":{
+                  "endpoints":[{"name":"primary","role":"READ_WRITE","service":"db-rw","port":1}]}})"
+            : R"({"schema":1,"verdict":{"state":"ready","reason":"Ready"}})");
+  };
+  const auto lead_to = [this](int port) {
+    world_->cluster.objects[{"Service", "acme-crm", "db-rw"}] =
+        *Json::Parse(R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"db-rw",
+                         "namespace":"acme-crm"},"spec":{"type":"LoadBalancer"},"status":{
+                         "loadBalancer":{"ingress":[{"ip":"10.0.0.9","ports":[{"port":)" +
+                     std::to_string(port) + R"(,"protocol":"TCP"}]}]}}})");
+  };
+  lead_to(21070);
+  const std::string id = world_->Create("crm", "db").instance.id;
+  while (Stage(id) != "METRICS_SETUP") world_->Look(id);
+  lead_to(21071);
+  ASSERT_EQ(world_->Finish(id).state, OperationState::kSucceeded);
+  const Json outputs = *Json::Parse(world_->store->GetInstance(id)->outputs);
+  EXPECT_EQ(outputs.At("/endpoints/0/external/port").AsInt(), 21071) << outputs.Dump();
+}
+
 TEST_F(EndpointTest, AServiceThatNeverComesIsTheEnginesFault) {
   LookFor(kLimitMs * 5);
   const store::OperationRecord operation = world_->Last(id_);
