@@ -154,9 +154,9 @@ void PostgresRuntime::Impl::LookAtArchive(const std::string& volume) {
   const int64_t now = clock.SteadyMs();
   const auto pause = static_cast<int64_t>(std::clamp(kPauseMs * options.pace, 1000.0, kPauseMs));
   if (slot.state.archive_failing && now - slot.archive_hurried_at > pause) {
-    kill(slot.pid, SIGHUP);  // wakes the archiver
+    Signal(volume, SIGHUP);  // wakes the archiver
     const std::lock_guard lock(mutex);
-    slots[volume].archive_hurried_at = now;
+    if (const auto it = slots.find(volume); it != slots.end()) it->second.archive_hurried_at = now;
   }
   if (seen.empty() || seen == slot.archive_seen) return;
   const std::string said = ReadFile(path);
@@ -170,7 +170,7 @@ void PostgresRuntime::Impl::LookAtArchive(const std::string& volume) {
   const bool forgotten = failing && failing->empty() && Age(path) > kNotedSeconds;
   if (forgotten) {
     const std::lock_guard lock(mutex);
-    slots[volume].archive_seen = seen;
+    if (const auto it = slots.find(volume); it != slots.end()) it->second.archive_seen = seen;
   }
   if (!failing || failing->empty() || (*failing == "true") == said.empty()) return;
   {

@@ -156,7 +156,7 @@ Result<void> PostgresRuntime::Impl::Replay(const std::string& volume, const Post
     const PostgresSlot live = Copy(volume);
     if ((live.want_gone || live.stop_first || !live.want_run) && live.pid > 0) {
       given_up = true;
-      kill(live.pid, SIGQUIT);
+      Signal(volume, SIGQUIT);
     }
     if (PQping(where.c_str()) != PQPING_OK) return false;
     auto recovering = Sql(port, "postgres", "SELECT pg_is_in_recovery()");

@@ -206,7 +206,7 @@ Result<bool> PostgresRuntime::Impl::Adjust(const std::string& volume, const Post
   std::string config;
   TRY_VOID(WriteConfig(volume, slot, {}, &config));
   if (config != slot.applied_config) {
-    kill(slot.pid, SIGHUP);
+    Signal(volume, SIGHUP);
     const std::lock_guard lock(mutex);
     slots[volume].applied_config = config;
   }

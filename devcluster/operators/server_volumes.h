@@ -149,6 +149,9 @@ class ServerVolumes {
                       const std::function<void(Slot&)>& note, const std::function<bool()>& ready,
                       int64_t timeout_ms = kStartTimeoutMs);
   Result<void> StopServer(const std::string& volume, int signal);
+  // Signals the volume's server, if it still runs. A copy of the slot may be older than the
+  // server's end, and kill(0) would end ourselves.
+  void Signal(const std::string& volume, int number);
   void Forget(const std::string& volume);  // with its directory
 
   // The command of a program that works on our files.

@@ -280,6 +280,13 @@ Result<void> ServerVolumes<Slot>::StopServer(const std::string& volume, int sign
 }
 
 template <class Slot>
+void ServerVolumes<Slot>::Signal(const std::string& volume, int number) {
+  const std::lock_guard lock(mutex);
+  const auto it = slots.find(volume);
+  if (it != slots.end() && it->second.pid > 0) kill(it->second.pid, number);
+}
+
+template <class Slot>
 void ServerVolumes<Slot>::Forget(const std::string& volume) {
   const int port = Copy(volume).state.port;
   RemoveTree(Dir(volume));
