@@ -13,10 +13,6 @@ using Phase = PostgresRuntime::BackupState::Phase;
 
 constexpr double kTurnMs = 10'000, kPodMs = 30'000, kPlayedMs = 12'000;
 
-int64_t Paced(const PassEnvironment& env, double ms) {
-  return static_cast<int64_t>(ms * env.pace) + 100;
-}
-
 // A Backup and its Cluster, as one pass sees them.
 struct Work {
   PassEnvironment& env;
@@ -221,6 +217,10 @@ Result<int64_t> Follow(const Work& work) {
 
 }  // namespace
 
+int64_t Paced(const PassEnvironment& env, double ms) {
+  return static_cast<int64_t>(ms * env.pace) + 100;
+}
+
 std::string CompactTime(int64_t unix_ms) {
   std::string out;
   for (const char c : FormatSeconds(unix_ms))
@@ -243,9 +243,13 @@ Result<int64_t> ReconcileBackup(PassEnvironment& env, const std::string& ns,
     if (env.runtime != nullptr) env.runtime->ForgetBackup(UidOf(backup));
     return -1;
   }
-  TRY(const Json cluster,
-      env.kube.Get({kGroup, "Cluster", ns, backup.At("/spec/cluster/name").AsString()}));
-  const Work work{env, backup, cluster, ClusterSpec::Parse(cluster)};
+  auto cluster = env.kube.Get({kGroup, "Cluster", ns, backup.At("/spec/cluster/name").AsString()});
+  if (!cluster && cluster.error().code == Code::kNotFound) {
+    TRY_VOID(PatchStatusOf(env, backup, Json::Obj({{"phase", "pending"}})));
+    return Paced(env, kClusterMs);
+  }
+  if (!cluster) return std::move(cluster).error();
+  const Work work{env, backup, *cluster, ClusterSpec::Parse(*cluster)};
   if (work.spec.fault == "operator-absent") return -1;
   if (phase != "started") return Start(work);
   return env.runtime == nullptr ? Play(work) : Follow(work);

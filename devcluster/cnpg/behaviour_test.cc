@@ -312,6 +312,33 @@ TEST_F(BehaviourTest, ImmediateScheduleMakesABackupThatCompletes) {
   }));
 }
 
+TEST_F(BehaviourTest, ABackupAndAScheduleThatComeBeforeTheirClusterWaitForIt) {
+  StartOperator();
+  CreateStore();
+  for (
+      const char* text :
+      {R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"ScheduledBackup","metadata":{"name":"daily","namespace":"acme"},
+            "spec":{"schedule":"0 30 2 * * *","immediate":true,"cluster":{"name":"orders"},"method":"plugin",
+                    "pluginConfiguration":{"name":"barman-cloud.cloudnative-pg.io"}}})",
+       R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Backup","metadata":{"name":"early","namespace":"acme"},
+            "spec":{"cluster":{"name":"orders"},"method":"plugin","pluginConfiguration":{"name":"barman-cloud.cloudnative-pg.io"}}})"})
+    ASSERT_TRUE(fake.Create(*Json::Parse(text)));
+  const kube::ObjectRef early{"postgresql.cnpg.io/v1", "Backup", "acme", "early"};
+  ASSERT_TRUE(
+      Eventually([&] { return fake.Get(early)->At("/status/phase").AsString() == "pending"; }));
+  CreateCluster(1, kPlugin);
+  size_t completed = 0;
+  EXPECT_TRUE(Eventually([&] {
+    completed = 0;
+    for (const Json& object : fake.Objects())
+      completed += object["kind"].AsString() == "Backup" &&
+                           object.At("/status/phase").AsString() == "completed"
+                       ? 1
+                       : 0;
+    return completed == 2;
+  })) << completed;
+}
+
 TEST_F(BehaviourTest, BackupWithoutPluginFails) {
   StartOperator();
   CreateCluster(1);

@@ -43,7 +43,9 @@ Result<int64_t> ReconcileScheduledBackup(PassEnvironment& env, const std::string
   TRY(const Json schedule, env.kube.Get({kGroup, "ScheduledBackup", ns, name}));
   const Json& spec = schedule["spec"];
   auto cluster = env.kube.Get({kGroup, "Cluster", ns, spec.At("/cluster/name").AsString()});
-  if (BeingDeleted(schedule) || spec["suspend"].AsBool() || !cluster) return -1;
+  if (BeingDeleted(schedule) || spec["suspend"].AsBool()) return -1;
+  if (!cluster && cluster.error().code == Code::kNotFound) return Paced(env, kClusterMs);
+  if (!cluster) return std::move(cluster).error();
   if (ClusterSpec::Parse(*cluster).fault == "operator-absent") return -1;
   const int64_t now = env.clock.NowMs();
   const int64_t planned = ParseTime(schedule.At("/status/nextScheduleTime").AsString());
