@@ -3,8 +3,10 @@ what the model had at that moment. Where the archive does not reach, the restore
 SLIPWAY_HISTORIES sets how many there are."""
 import concurrent.futures
 import contextlib
+import glob
 import os
 import random
+import re
 import shutil
 
 import pytest
@@ -80,10 +82,22 @@ class History:
             os.rename(store + ".away", store)
         self.told.append("outage")
 
+    def superuser(self, statement):
+        """At the primary's socket: the application's user does not see how far a replica is."""
+        credentials = self.host.call("GET", f"/v1/instances/{self.instance}/credentials").json
+        port = next(e["port"] for e in credentials["endpoints"] if e["role"] == "READ_WRITE")
+        for config in glob.glob(os.path.join(self.host.data, "databases", "volumes", "*", "pgdata", "slipway.conf")):
+            with open(config, encoding="utf-8") as f:
+                settings = dict(re.findall(r"^(port|unix_socket_directories) = '?([^'\n]+)'?$", f.read(), flags=re.M))
+            if settings["port"] == str(port):
+                address = f"host={settings['unix_socket_directories']} port={port} user=postgres dbname=postgres"
+                return sql(self.host, self.instance, statement, ok=False, uri=address)
+        return None
+
     def failover(self):
         namespace = ("-n", "acme-model")
         caught_up = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
-        wait_for(lambda: sql(self.host, self.instance, caught_up) == "2", 60, "the replicas to catch up")  # replication is asynchronous
+        wait_for(lambda: self.superuser(caught_up) == "2", 60, "the replicas to catch up")  # replication is asynchronous
         primary = [*namespace, "get", "pods", "-l", "cnpg.io/instanceRole=primary", "-o", "name"]
         lost = self.host.kubectl(*primary).strip()
         self.host.kubectl(*namespace, "delete", lost, "--wait=false")
