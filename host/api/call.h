@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/api.h"
 #include "api/auth.h"
@@ -94,6 +95,16 @@ struct Page {
 };
 
 Result<Page> ReadPage(const Context& context, const Call& call);
+
+// Cuts rows, of which one more than a page holds was asked for, to a page. Returns where the next
+// one begins, if there is one.
+template <class Row>
+std::optional<PagePosition> CutToPage(std::vector<Row>& rows, const Page& page) {
+  if (rows.size() <= page.size) return std::nullopt;
+  rows.resize(page.size);
+  return PagePosition{rows.back().created_ms, rows.back().id};
+}
+
 http::Response PageResponse(const Context& context, const Call& call, const Page& page, Json items,
                             const std::optional<PagePosition>& last);
 // The instance or operation, if the caller may see it; otherwise the same kNotFound as if absent.

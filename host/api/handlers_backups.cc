@@ -23,11 +23,7 @@ Result<http::Response> BackupPage(const Context& context, const Call& call,
       return PageResponse(context, call, page, Json::MakeArray(), std::nullopt);
   }
   TRY(auto rows, context.store.ListBackups(filter));
-  std::optional<PagePosition> last;
-  if (rows.size() > page.size) {
-    rows.resize(page.size);
-    last = PagePosition{rows.back().created_ms, rows.back().id};
-  }
+  const auto last = CutToPage(rows, page);
   Json items = Json::MakeArray();
   for (const auto& row : rows) items.Push(RenderBackup(row));
   return PageResponse(context, call, page, std::move(items), last);

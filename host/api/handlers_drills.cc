@@ -60,11 +60,7 @@ Reply ListDrills(const Context& context, const Call& call) {
   filter.limit = page->size + 1;
   auto rows = context.store.ListOperations(filter);
   if (!rows) return Fail(context, call, rows.error());
-  std::optional<PagePosition> last;
-  if (rows->size() > page->size) {
-    rows->resize(page->size);
-    last = PagePosition{rows->back().created_ms, rows->back().id};
-  }
+  const auto last = CutToPage(*rows, *page);
   Json items = Json::MakeArray();
   for (const auto& row : *rows) {
     const auto copy = context.store.GetInstance(row.instance_id);

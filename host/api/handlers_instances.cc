@@ -118,11 +118,7 @@ Reply ListInstances(const Context& context, const Call& call) {
 
   auto rows = context.store.ListInstances(filter);
   if (!rows) return Fail(context, call, rows.error());
-  std::optional<PagePosition> last;
-  if (rows->size() > page->size) {
-    rows->resize(page->size);
-    last = PagePosition{rows->back().created_ms, rows->back().id};
-  }
+  const auto last = CutToPage(*rows, *page);
   std::map<std::string, bool> served;
   Json items = Json::MakeArray();
   for (const auto& row : *rows) {

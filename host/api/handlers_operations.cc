@@ -95,11 +95,7 @@ Reply ListOperations(const Context& context, const Call& call) {
   }
   auto rows = context.store.ListOperations(filter);
   if (!rows) return Fail(context, call, rows.error());
-  std::optional<PagePosition> last;
-  if (rows->size() > page->size) {
-    rows->resize(page->size);
-    last = PagePosition{rows->back().created_ms, rows->back().id};
-  }
+  const auto last = CutToPage(*rows, *page);
   Json items = Json::MakeArray();
   for (const auto& row : *rows) items.Push(RenderOperation(row));
   return PageResponse(context, call, *page, std::move(items), last);
