@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -197,6 +198,7 @@ int main(int argc, char** argv) {
 
   slipway::app::App app(settings, *keys, dev, clock, log);
   if (auto started = app.Start(); !started) return Fail(started.error().message);
+  malloc_trim(0);  // what only the start needed goes back to the system
   log.Info("host.started", {{"address", settings.address},
                             {"port", static_cast<int>(app.port())},
                             {"version", SLIPWAY_VERSION}});
