@@ -118,6 +118,8 @@ constexpr Link kLinks[] = {
     {"Instance", "patchInstance", "id", "$response.body#/id"},
     {"Instance", "deleteInstance", "id", "$response.body#/id"},
     {"Instance", "repairInstance", "id", "$response.body#/id"},
+    {"Instance", "restartInstance", "id", "$response.body#/id"},
+    {"Instance", "switchOverInstance", "id", "$response.body#/id"},
     {"Instance", "getCredentials", "id", "$response.body#/id"},
     {"Instance", "listOperations", "instanceId", "$response.body#/id"},
     {"InstanceList", "getInstance", "id", "$response.body#/items/0/id"},

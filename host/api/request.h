@@ -49,6 +49,8 @@ struct Patch {
 
 // The arguments of a backup that a caller asks for.
 std::vector<Error> ParseBackup(const Json& body, Json& out);
+// The arguments of a switchover that a caller asks for.
+std::vector<Error> ParseSwitchover(const Json& body, Json& out);
 // The problems of a request for a restore drill.
 std::vector<Error> ParseDrill(const Json& body);
 // Reads the changes of a PATCH; returns all errors. For a change that the host does not support

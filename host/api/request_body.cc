@@ -309,6 +309,15 @@ std::vector<Error> ParseBackup(const Json& body, Json& out) {
   return wrong;
 }
 
+std::vector<Error> ParseSwitchover(const Json& body, Json& out) {
+  std::vector<Error> wrong;
+  if (!body.is_object()) return {Type("", "an object", body)};
+  RefuseUnknown(body, {"target"}, wrong);
+  CheckText(body, "", "target", wrong);
+  if (body["target"].is_string()) out.Set("target", body["target"]);
+  return wrong;
+}
+
 std::vector<Error> ParseDrill(const Json& body) {
   std::vector<Error> wrong;
   if (!body.is_object()) return {Type("", "an object", body)};

@@ -56,8 +56,8 @@ std::vector<Refusal> CommonRefusals(const Route& route) {
 
 std::vector<Route> AllRoutes() {
   std::vector<Route> out;
-  for (auto part : {InstanceRoutes(), BackupRoutes(), DrillRoutes(), OperationRoutes(),
-                    EngineRoutes(), AuditRoutes(), HealthRoutes()})
+  for (auto part : {InstanceRoutes(), BackupRoutes(), DayTwoRoutes(), DrillRoutes(),
+                    OperationRoutes(), EngineRoutes(), AuditRoutes(), HealthRoutes()})
     std::move(part.begin(), part.end(), std::back_inserter(out));
   return out;
 }

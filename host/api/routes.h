@@ -79,6 +79,7 @@ struct Route {
 // The rows of each handlers file.
 std::vector<Route> InstanceRoutes();
 std::vector<Route> BackupRoutes();
+std::vector<Route> DayTwoRoutes();
 std::vector<Route> DrillRoutes();
 std::vector<Route> OperationRoutes();
 std::vector<Route> EngineRoutes();

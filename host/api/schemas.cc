@@ -56,6 +56,10 @@ constexpr const char* kInstanceSchemas = R"json({
   "properties": {
     "type": {"enum": ["FULL", null]},
     "note": {"anyOf": [{"$ref": "#/components/schemas/ShortText"}, {"type": "null"}]}}},
+"Switchover": {"type": "object", "additionalProperties": false,
+  "properties": {
+    "target": {"anyOf": [{"$ref": "#/components/schemas/ShortText"}, {"type": "null"}],
+      "description": "name of the member that is to be the primary; absent: the engine chooses"}}},
 "Empty": {"type": "object", "additionalProperties": false},
 "DnsLabel": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"},
 "LabelName": {"type": "string", "description": "a Kubernetes label name; names under slipway.dev/ belong to the host",
@@ -94,7 +98,7 @@ constexpr const char* kInstanceSchemas = R"json({
 "InstanceStatus": {"type": "object", "additionalProperties": false,
   "required": ["state", "namespace", "endpoints", "engine", "conditions"],
   "properties": {
-    "state": {"type": "string", "enum": ["PROVISIONING", "ACTIVE", "DEGRADED", "DELETING", "DELETED", "FAILED", "UNKNOWN"]},
+    "state": {"type": "string", "enum": ["PROVISIONING", "ACTIVE", "DEGRADED", "RESTARTING", "SWITCHING_OVER", "DELETING", "DELETED", "FAILED", "UNKNOWN"]},
     "reason": {"$ref": "#/components/schemas/Word"}, "message": {"type": "string"},
     "namespace": {"type": "string"},
     "endpoints": {"type": "array", "items": {"$ref": "#/components/schemas/Endpoint"}},

@@ -78,7 +78,7 @@ Result<Json> ParseStep(std::string_view text) {
 
 const std::vector<std::string_view>& HostFeatures() {
   static const std::vector<std::string_view> kFeatures = {"arguments", "generate", "lists",
-                                                          "operation", "previous"};
+                                                          "operation", "patches",  "previous"};
   return kFeatures;
 }
 

@@ -147,6 +147,8 @@ TEST(Inputs, HoldAllThatTheirPagePromises) {
 TEST(Results, ReadAStepWhole) {
   const auto step = ReadStep(Parsed(R"({"schema":1,
       "apply":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}],
+      "patch":[{"apiVersion":"v1","kind":"Pod","name":"b","subresource":"status","resource_version":"7",
+                "body":{"status":{}}}],
       "delete":[{"apiVersion":"v1","kind":"Pod","namespace":"n","name":"b"}],
       "verdict":{"state":"progressing","reason":"Waiting","message":"1 of 2","percent":50,
                  "waitingFor":{"kind":"Pod","namespace":"n","name":"b","reason":"NotReady"}},
@@ -155,9 +157,13 @@ TEST(Results, ReadAStepWhole) {
               "pods":{"apiVersion":"v1","kind":"Pod","labelSelector":"a=b"}},
       "outputs":{"endpoints":[{"name":"primary","role":"ANY","service":"b","port":1}]}})"));
   ASSERT_TRUE(step) << step.error().message;
-  ASSERT_EQ(step->effects.size(), 2u);
+  ASSERT_EQ(step->effects.size(), 3u);
   EXPECT_EQ(std::get<ApplyEffect>(step->effects[0]).object["metadata"]["name"].AsString(), "a");
-  EXPECT_EQ(std::get<DeleteEffect>(step->effects[1]).object, (ObjectRef{"v1", "Pod", "n", "b"}));
+  const auto& patch = std::get<PatchEffect>(step->effects[1]);
+  EXPECT_EQ(patch.object, (ObjectRef{"v1", "Pod", "", "b"}));
+  EXPECT_EQ(patch.subresource + patch.resource_version + patch.body.Dump(),
+            R"(status7{"status":{}})");
+  EXPECT_EQ(std::get<DeleteEffect>(step->effects[2]).object, (ObjectRef{"v1", "Pod", "n", "b"}));
   EXPECT_EQ(step->verdict.state, Verdict::State::kProgressing);
   EXPECT_EQ(step->verdict.reason, "Waiting");
   EXPECT_EQ(step->verdict.percent, 50);

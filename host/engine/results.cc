@@ -89,6 +89,9 @@ Result<StepResult> ReadStep(const Json& document) {
   StepResult out;
   for (const Json& object : document["apply"].items())
     out.effects.emplace_back(ApplyEffect{object});
+  for (const Json& patch : document["patch"].items())
+    out.effects.emplace_back(PatchEffect{RefOf(patch), patch["subresource"].AsString(),
+                                         patch["resource_version"].AsString(), patch["body"]});
   for (const Json& object : document["delete"].items())
     out.effects.emplace_back(DeleteEffect{RefOf(object)});
   out.verdict = VerdictOf(document["verdict"]);

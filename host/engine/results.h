@@ -46,11 +46,18 @@ struct ApplyEffect {
   Json object;
 };
 
+struct PatchEffect {
+  ObjectRef object;              // without a namespace
+  std::string subresource;       // "" or "status"
+  std::string resource_version;  // precondition; "" for none
+  Json body;                     // a merge patch
+};
+
 struct DeleteEffect {
   ObjectRef object;
 };
 
-using Effect = std::variant<ApplyEffect, DeleteEffect>;
+using Effect = std::variant<ApplyEffect, PatchEffect, DeleteEffect>;
 
 struct Verdict {
   enum class State { kProgressing, kReady, kSkipped, kFailed, kBlocked };

@@ -8,9 +8,30 @@
 namespace slipway::pipeline {
 namespace {
 
-Error Forbidden(const Json& object, const std::string& why) {
+Error Forbidden(const char* doing, const kube::ObjectRef& object, const std::string& why) {
   return {Code::kInternal, "ForbiddenEffect",
-          "the engine may not apply " + kube::ObjectRef::Of(object).ToString() + ": " + why};
+          std::string("the engine may not ") + doing + " " + object.ToString() + ": " + why};
+}
+
+Error Forbidden(const Json& object, const std::string& why) {
+  return Forbidden("apply", kube::ObjectRef::Of(object), why);
+}
+
+bool Declared(const Json& list, const std::string& kind) {
+  return std::find(list.items().begin(), list.items().end(), Json(kind)) != list.items().end();
+}
+
+// What a patch may not touch; empty when it is good.
+std::string WrongWith(const Json& body) {
+  for (const char* member : {"apiVersion", "kind"})
+    if (body.Has(member)) return std::string(member) + " cannot be patched";
+  for (const auto& [member, value] : body["metadata"].members())
+    if (member != "annotations" && member != "labels")
+      return "metadata." + member + " cannot be patched";
+  for (const char* label : {kInstanceLabel, kEngineLabel, kManagedByLabel})
+    if (body["metadata"]["labels"].Has(label))
+      return std::string("the label ") + label + " is the host's";
+  return "";
 }
 
 kube::ObjectRef RefOf(const store::ObjectRecord& record) {
@@ -43,10 +64,10 @@ Result<std::vector<Json>> GuardApply(const EffectScope& scope,
       return Error{Code::kInternal, "ForbiddenEffect",
                    "the engine may not delete " + deletion->object.kind + " " +
                        deletion->object.name + " in a stage that is no deletion"};
+    if (std::holds_alternative<engine::PatchEffect>(effect)) continue;
     Json object = std::get<engine::ApplyEffect>(effect).object;
     const std::string kind = object["apiVersion"].AsString() + "/" + object["kind"].AsString();
-    const auto& allowed = scope.applies.items();
-    if (std::find(allowed.begin(), allowed.end(), Json(kind)) == allowed.end())
+    if (!Declared(scope.applies, kind))
       return Forbidden(object, kind + " is not in its describe.applies");
     Json& metadata = object["metadata"];
     if (metadata["name"].AsString().empty()) return Forbidden(object, "it has no name");
@@ -61,6 +82,42 @@ Result<std::vector<Json>> GuardApply(const EffectScope& scope,
     labels.Set(kEngineLabel, scope.engine);
     labels.Set(kManagedByLabel, "slipway");
     out.push_back(std::move(object));
+  }
+  return out;
+}
+
+Result<std::vector<GuardedPatch>> GuardPatches(const EffectScope& scope,
+                                               const std::vector<engine::Effect>& effects,
+                                               const Json& observed,
+                                               const std::vector<store::ObjectRecord>& inventory) {
+  std::vector<GuardedPatch> out;
+  for (const engine::Effect& effect : effects) {
+    const auto* wanted = std::get_if<engine::PatchEffect>(&effect);
+    if (wanted == nullptr) continue;
+    store::ObjectRecord like;
+    like.api_version = wanted->object.api_version;
+    like.kind = wanted->object.kind;
+    like.ns = scope.instance.ns;
+    like.name = wanted->object.name;
+    const kube::ObjectRef ref = RefOf(like);
+    std::string kind = like.api_version + "/" + like.kind;
+    if (!wanted->subresource.empty()) kind += "/" + wanted->subresource;
+    if (!Declared(scope.patches, kind))
+      return Forbidden("patch", ref, kind + " is not in its describe.patches");
+    for (const store::ObjectRecord& record : inventory)
+      if (store::SameObject(record, like)) like.uid = record.uid;
+    for (const Json& object : observed.items())
+      if (const auto record = RecordOf(object); store::SameObject(record, like))
+        like.uid = record.uid;
+    if (like.uid.empty()) return Forbidden("patch", ref, "the instance has no such object");
+    if (const std::string why = WrongWith(wanted->body); !why.empty())
+      return Forbidden("patch", ref, why);
+    GuardedPatch patch{ref, wanted->subresource, wanted->body};
+    Json& metadata = patch.body["metadata"];
+    metadata.Set("uid", like.uid);
+    if (!wanted->resource_version.empty())
+      metadata.Set("resourceVersion", wanted->resource_version);
+    out.push_back(std::move(patch));
   }
   return out;
 }

@@ -16,14 +16,30 @@ namespace slipway::pipeline {
 struct EffectScope {
   const store::InstanceRecord& instance;
   std::string engine;
-  Json applies;  // "apiVersion/Kind" that the engine declared
+  Json applies;       // "apiVersion/Kind" that the engine declared
+  Json patches = {};  // the same of what it may patch, "/status" behind it for that subresource
 };
 
 // The one guard over what a step wants to apply: declared kinds only, the instance's namespace
 // only, a name, no resourceVersion, no deletion. Returns the objects as they go out, with our
-// labels. kInternal "ForbiddenEffect" names the rule that was broken.
+// labels, and no patches. kInternal "ForbiddenEffect" names the rule that was broken.
 Result<std::vector<Json>> GuardApply(const EffectScope& scope,
                                      const std::vector<engine::Effect>& effects);
+
+// A merge patch as it goes out: with the UID that was seen as its precondition.
+struct GuardedPatch {
+  kube::ObjectRef ref;
+  std::string subresource;
+  Json body;
+};
+
+// The one guard over what a step wants to patch: declared kinds only, objects of the instance only
+// (in `observed` or in the inventory), nothing of the metadata but annotations and labels, and no
+// label of the host. kInternal "ForbiddenEffect" names the rule that was broken.
+Result<std::vector<GuardedPatch>> GuardPatches(const EffectScope& scope,
+                                               const std::vector<engine::Effect>& effects,
+                                               const Json& observed,
+                                               const std::vector<store::ObjectRecord>& inventory);
 
 // Applies one object. `known_uid` "" means that we never saw it: then an object of that name which
 // is not this instance's is left alone (kPrecondition "ObjectNotOurs"). Returns its uid.

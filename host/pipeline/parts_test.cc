@@ -87,6 +87,50 @@ TEST(GuardApply, NoStageThatBuildsDeletes) {
   EXPECT_EQ(refused.error().reason, "ForbiddenEffect");
 }
 
+TEST(GuardPatches, LetsThroughWhatIsDeclaredAndTheInstancesOwn) {
+  store::InstanceRecord instance;
+  instance.id = "ins_1";
+  instance.ns = "acme-orders";
+  const EffectScope scope{instance, "pg", Json::MakeArray(),
+                          Json::Arr({"v1/Pod", "v1/Node/status"})};
+  const Json observed = *Json::Parse(R"([{"apiVersion":"v1","kind":"Pod",
+      "metadata":{"namespace":"acme-orders","name":"a","uid":"seen"}},
+      {"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"other","name":"c","uid":"x"}}])");
+  store::ObjectRecord applied;
+  applied.api_version = "v1";
+  applied.kind = "Node";
+  applied.ns = "acme-orders";
+  applied.name = "b";
+  applied.uid = "applied";
+  const auto guard = [&](const engine::PatchEffect& patch) {
+    return GuardPatches(scope, {patch}, observed, {applied});
+  };
+  const Json note = *Json::Parse(R"({"metadata":{"annotations":{"note":"1"}}})");
+  const auto good = guard({{"v1", "Pod", "", "a"}, "", "7", note});
+  ASSERT_TRUE(good);
+  EXPECT_EQ((*good)[0].ref.ns, "acme-orders");
+  EXPECT_EQ((*good)[0].body["metadata"]["uid"].AsString(), "seen");
+  EXPECT_EQ((*good)[0].body["metadata"]["resourceVersion"].AsString(), "7");
+  const auto status = guard({{"v1", "Node", "", "b"}, "status", "", Json::MakeObject()});
+  ASSERT_TRUE(status);
+  EXPECT_EQ((*status)[0].body["metadata"]["uid"].AsString(), "applied");
+  const auto refused = [&](const engine::PatchEffect& patch, const std::string& why) {
+    const auto guarded = guard(patch);
+    ASSERT_FALSE(guarded) << why;
+    EXPECT_EQ(guarded.error().reason, "ForbiddenEffect");
+    EXPECT_NE(guarded.error().message.find(why), std::string::npos) << guarded.error().message;
+  };
+  refused({{"v1", "Pod", "", "a"}, "status", "", note}, "v1/Pod/status is not in its");
+  refused({{"v1", "Node", "", "b"}, "", "", note}, "v1/Node is not in its");
+  refused({{"v1", "Pod", "", "c"}, "", "", note}, "the instance has no such object");
+  for (const auto& [body, why] : std::map<std::string, std::string>{
+           {R"({"kind":"Node"})", "kind cannot be patched"},
+           {R"({"metadata":{"finalizers":null}})", "metadata.finalizers cannot be patched"},
+           {R"({"metadata":{"uid":"y"}})", "metadata.uid cannot be patched"},
+           {R"({"metadata":{"labels":{"slipway.dev/instance":null}}})", "is the host's"}})
+    refused({{"v1", "Pod", "", "a"}, "", "", *Json::Parse(body)}, why);
+}
+
 TEST(Ask, AListHasTheNewestFirstAndNoValueOfASecret) {
   std::string directory = ::testing::TempDir() + "slipway-ask-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);

@@ -171,8 +171,8 @@ std::optional<store::InstanceChange> InstanceAfter(const OperationRecord& operat
     if (policy.makes_instance) {
       change.state = "FAILED";
       change.deleted = operation.rollback_outcome == "COMPLETE";
-    } else if (policy.ends_instance) {
-      // It failed before it took anything away; the next look says how the instance is.
+    } else if (!policy.instance_meanwhile.empty()) {
+      // The instance stands; the next look says how it is.
       change.state = "ACTIVE";
     }
   } else if (policy.ends_instance) {

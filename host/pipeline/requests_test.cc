@@ -225,6 +225,12 @@ TEST(Requests, TheInstanceFollowsItsOperation) {
   EXPECT_EQ(after("delete", OperationState::kRunning), "DELETING");
   EXPECT_EQ(after("delete", OperationState::kBlocked), "DELETING Because");
   EXPECT_EQ(after("delete", OperationState::kSucceeded), "DELETING deleted");
+  EXPECT_EQ(after("restart", OperationState::kRunning), "RESTARTING");
+  EXPECT_EQ(after("restart", OperationState::kBlocked), "RESTARTING Because");
+  EXPECT_EQ(after("restart", OperationState::kFailed, "RETAINED"), "ACTIVE Because");
+  EXPECT_EQ(after("restart", OperationState::kSucceeded), "same");
+  EXPECT_EQ(after("switchover", OperationState::kRunning), "SWITCHING_OVER");
+  EXPECT_EQ(after("switchover", OperationState::kCancelled, "RETAINED"), "ACTIVE Because");
   EXPECT_EQ(after("repair", OperationState::kRunning), "same");
   EXPECT_EQ(after("repair", OperationState::kFailed, "RETAINED"), "ACTIVE Because");
   EXPECT_EQ(after("repair", OperationState::kSucceeded), "same");

@@ -184,6 +184,10 @@ struct Service::Impl {
     if (policy.needs_backup && !spec["backup"].is_object())
       return Error{Code::kConflict, "BackupNotConfigured",
                    "the instance was created without a backup section"};
+    if (policy.needs_replica && spec["instances"].AsInt(1) < 2)
+      return Error{
+          Code::kConflict, "NoReplica",
+          "the instance has one member; a " + std::string(policy.name) + " needs another one"};
     if (ends_with_backup && ArchiveOf(instance) &&
         KeptAfterDeleteMs(instance, options.backup_stores) == 0)
       return Error{Code::kInvalid, "FinalBackupNotRetained",

@@ -241,9 +241,14 @@ Result<void> Tick::CommitIntent() {
 }
 
 std::optional<StageOutcome> Tick::Apply(const Answer& answer) {
-  const EffectScope scope{instance_, engine_->name(), engine_->description()["applies"]};
+  const Json& description = engine_->description();
+  const EffectScope scope{instance_, engine_->name(), description["applies"],
+                          description["patches"]};
   const auto objects = GuardApply(scope, answer.result.effects);
   if (!objects) return StageOutcome::Of(StageFails{objects.error()});
+  const auto patches =
+      GuardPatches(scope, answer.result.effects, answer.observed, inventory_.records());
+  if (!patches) return StageOutcome::Of(StageFails{patches.error()});
   std::vector<std::pair<const Json*, std::string>> todo;  // object, sha256
   bool new_intent = false;
   for (const Json& object : *objects) {
@@ -262,7 +267,7 @@ std::optional<StageOutcome> Tick::Apply(const Answer& answer) {
                             " objects for one instance"}});
       record.uid.clear();
       record.order = static_cast<int64_t>(inventory_.records().size()) + 1;
-      record.passing = IsTransient(engine_->description(), record);
+      record.passing = IsTransient(description, record);
       inventory_.Put(record);
       new_intent = true;
     }
@@ -292,6 +297,11 @@ std::optional<StageOutcome> Tick::Apply(const Answer& answer) {
     record.uid = *uid;
     record.applied_sha256 = sha;
     inventory_.Put(record);
+  }
+  for (const GuardedPatch& patch : *patches) {
+    auto patched =
+        deps_.cluster.Patch(patch.ref, kube::PatchType::kMerge, patch.body, patch.subresource);
+    if (!patched) return FromClusterError(*this, patched.error());
   }
   return std::nullopt;
 }

@@ -92,8 +92,8 @@ class Tick {
   Result<void> FindEngine();
   // Asks the engine about the current stage. An outcome means that there is no answer.
   std::optional<StageOutcome> AskEngine(Answer& answer);
-  // Applies what the answer wants; the intent is committed before the first request. An outcome
-  // means that not everything is applied.
+  // Applies what the answer wants; the intent is committed before the first request. Then patches.
+  // An outcome means that not everything is done.
   std::optional<StageOutcome> Apply(const Answer& answer);
   // The verdict as an outcome.
   StageOutcome Judge(const engine::Verdict& verdict, std::optional<int64_t> retry_after_ms);

@@ -349,6 +349,75 @@ TEST_F(TickTest, ACancelIsUndoneOrKeptAsTheCreateWants) {
   }
 }
 
+// An engine that marks its object once for an operation.
+class RestartTest : public TickTest {
+ protected:
+  RestartTest() {
+    id_ = Active();
+    world_->engines.engine->Describe("patches", Json::Arr({"v1/ConfigMap"}));
+    world_->engines.engine->plan = [](const Json&) -> Result<Json> {
+      return *Json::Parse(
+          R"({"schema":1,"stages":[{"name":"RESTART"},{"name":"WAITING_FOR_READY"}],"quota":{}})");
+    };
+    world_->engines.engine->step = [this](const Json& input) -> Result<Json> {
+      const std::string operation = input["operation"]["id"].AsString();
+      const Json& seen = input["observed"][0];
+      const bool marked = seen["metadata"]["annotations"]["restart"].AsString() == operation;
+      if (input["stage"].AsString() != "RESTART" || marked)
+        return *Json::Parse(R"({"schema":1,"verdict":{"state":"ready","reason":"Ready"}})");
+      Json body = Json::MakeObject();
+      body.SetAt("/metadata/annotations/restart", operation);
+      Json patch =
+          Json::Obj({{"apiVersion", "v1"}, {"kind", kind_}, {"name", "db"}, {"body", body}});
+      return Json::Obj({{"schema", 1},
+                        {"verdict", Json::Obj({{"state", "progressing"}, {"reason", "Asking"}})},
+                        {"patch", Json::Arr({std::move(patch)})}});
+    };
+  }
+
+  std::string Mark() const {
+    return world_->cluster.Find("ConfigMap", "acme-shop", "db")
+        ->At("/metadata/annotations/restart")
+        .AsString();
+  }
+
+  std::string id_, kind_ = "ConfigMap";
+};
+
+TEST_F(RestartTest, AsksByAPatchAndLeavesTheInstanceActive) {
+  ASSERT_TRUE(world_->Submit(id_, "restart"));
+  world_->Look(id_);
+  EXPECT_EQ(world_->Instance(id_).state, "RESTARTING");
+  const auto done = world_->Finish(id_);
+  EXPECT_EQ(done.state, OperationState::kSucceeded) << done.error.Dump();
+  EXPECT_EQ(Mark(), done.id);
+  EXPECT_EQ(world_->Instance(id_).state, "ACTIVE");
+}
+
+TEST_F(RestartTest, APatchThatWasLostOrRefusedIsMadeAgain) {
+  int refusals = 0;
+  world_->cluster.fault = [&](const char* call, const std::string&, bool) -> std::optional<Error> {
+    if (std::string(call) != "patch" || ++refusals > 3) return std::nullopt;
+    return refusals == 2 ? Error{Code::kConflict, "Conflict", "the object has been modified"}
+                         : Error{Code::kUnavailable, "ConnectionLost", "no answer"};
+  };
+  ASSERT_TRUE(world_->Submit(id_, "restart"));
+  EXPECT_EQ(world_->Finish(id_).state, OperationState::kSucceeded);
+  EXPECT_GT(refusals, 3);
+  EXPECT_EQ(Mark(), world_->Last(id_).id);
+}
+
+TEST_F(RestartTest, AnotherObjectThanDeclaredFailsAndNothingIsTouched) {
+  kind_ = "Secret";
+  ASSERT_TRUE(world_->Submit(id_, "restart"));
+  const auto done = world_->Finish(id_);
+  EXPECT_EQ(done.state, OperationState::kFailed);
+  EXPECT_EQ(done.error["reason"].AsString(), "ForbiddenEffect");
+  EXPECT_EQ(Mark(), "");
+  EXPECT_NE(world_->cluster.Find("ConfigMap", "acme-shop", "db"), nullptr);
+  EXPECT_EQ(world_->Instance(id_).state, "ACTIVE");
+}
+
 // The engine names a Service, but no cache shows it: the watch of Services may be behind.
 class EndpointTest : public TickTest {
  protected:

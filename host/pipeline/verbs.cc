@@ -46,6 +46,20 @@ constexpr StageDef kBackupStages[] = {
     {stage::kBackup, By::kEngine, RunEngineStage},
     {stage::kCompleted, By::kHost, RunNothing},
 };
+constexpr StageDef kRestartStages[] = {
+    {stage::kValidating, By::kHost, RunPlanning},
+    {stage::kRestart, By::kEngine, RunEngineStage},
+    {stage::kWaitingForReady, By::kEngine, RunEngineStage},
+    {stage::kCredentialCheck, By::kBoth, RunCredentialGen},
+    {stage::kCompleted, By::kHost, RunNothing},
+};
+constexpr StageDef kSwitchoverStages[] = {
+    {stage::kValidating, By::kHost, RunPlanning},
+    {stage::kSwitchover, By::kEngine, RunEngineStage},
+    {stage::kWaitingForReady, By::kEngine, RunEngineStage},
+    {stage::kCredentialCheck, By::kBoth, RunCredentialGen},
+    {stage::kCompleted, By::kHost, RunNothing},
+};
 constexpr StageDef kDeleteStages[] = {
     {stage::kValidating, By::kHost, RunPlanning},
     // The host's, since the plan of a delete does not tell of it.
@@ -111,6 +125,22 @@ constexpr VerbPolicy kVerbs[] = {
      .after_failure = AfterFailure::kKeep,
      .cancellable = true,
      .needs_backup = true},
+    // What was asked of the operator is not taken back: a cancelled one goes on by itself.
+    {.name = "restart",
+     .stages = kRestartStages,
+     .engine_verb = "restart",
+     .after_failure = AfterFailure::kKeep,
+     .cancellable = true,
+     .instance_meanwhile = "RESTARTING",
+     .instance_after = "ACTIVE"},
+    {.name = "switchover",
+     .stages = kSwitchoverStages,
+     .engine_verb = "switchover",
+     .after_failure = AfterFailure::kKeep,
+     .cancellable = true,
+     .needs_replica = true,
+     .instance_meanwhile = "SWITCHING_OVER",
+     .instance_after = "ACTIVE"},
 };
 constexpr VerbPolicy kUnknown{};
 

@@ -26,6 +26,9 @@ inline constexpr std::string_view kMetricsSetup = "METRICS_SETUP";
 inline constexpr std::string_view kRestore = "RESTORE";
 inline constexpr std::string_view kBackup = "BACKUP";
 inline constexpr std::string_view kCheck = "CHECK";
+inline constexpr std::string_view kRestart = "RESTART";
+inline constexpr std::string_view kSwitchover = "SWITCHOVER";
+inline constexpr std::string_view kCredentialCheck = "CREDENTIAL_CHECK";
 inline constexpr std::string_view kResourceDeletion = "RESOURCE_DELETION";
 inline constexpr std::string_view kNamespaceDeletion = "NAMESPACE_DELETION";
 inline constexpr std::string_view kCompleted = "COMPLETED";
@@ -73,6 +76,7 @@ struct VerbPolicy {
   bool makes_instance = false;    // its failure is the instance's
   bool needs_source = false;      // makes its instance out of another one's backups
   bool needs_backup = false;      // works on an instance that has a backup section only
+  bool needs_replica = false;     // works on an instance of several members only
   bool is_drill = false;          // its instance is thrown away; its end says something of a backup
   bool ends_instance = false;     // takes away an instance that stood
   std::string_view instance_meanwhile = {};  // state of the instance; "": as it was

@@ -61,7 +61,7 @@ struct InstanceRecord {
   std::string engine;         // engine name that serves it
   bool deletion_protection = false;
   int64_t generation = 1;              // write revision, the source of the ETag
-  std::string state = "PROVISIONING";  // PROVISIONING ACTIVE DEGRADED DELETING DELETED FAILED
+  std::string state = "PROVISIONING";  // as the API's Instance has it
   std::string reason, message;         // of state
   std::string outputs = "{}";          // {"endpoints": […], "login_proof": {…}}, JSON
   std::string seed;                    // 32 hex digits, fixed for life

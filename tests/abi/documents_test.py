@@ -15,7 +15,8 @@ OTHERS = [None, True, 7, 1.5, "text", [], {}]
 # A word that each pattern of the schemas accepts; WRONG has words to refuse.
 WORDS = {
     "^[a-z][a-z0-9-]{0,30}$": "fake", "^[A-Z][A-Z0-9_]*$": "FAKE_2", "^1\\.[0-9]{1,3}$": "1.1", "^[a-z][a-z0-9_-]*$": "arguments", "^[a-z][a-z_]*$": "create",
-    "^/": "/status", "^([a-z0-9.-]+/)?v[0-9][a-z0-9]*/[A-Z][A-Za-z0-9]*$": "apps/v1/Deployment", "^[0-9A-Za-z.+-]+(\\.\\*)?$": "1.0.*", "^[A-Z][A-Za-z0-9]*$": "Word",
+    "^/": "/status", "^([a-z0-9.-]+/)?v[0-9][a-z0-9]*/[A-Z][A-Za-z0-9]*$": "apps/v1/Deployment", "^([a-z0-9.-]+/)?v[0-9][a-z0-9]*/[A-Z][A-Za-z0-9]*(/status)?$": "apps/v1/Deployment/status",
+    "^[0-9A-Za-z.+-]+(\\.\\*)?$": "1.0.*", "^[A-Z][A-Za-z0-9]*$": "Word",
 }
 WRONG = ["", "wrong wrong", "Deployment", "ä", "1.0.*.*", "-", "a" * 40]
 
@@ -164,14 +165,14 @@ def test_describe_is_read_like_its_schema(check):
 
 
 LIMITS = {
-    "step: `apply`": ("step", "properties/apply/maxItems"), "step: `delete`": ("step", "properties/delete/maxItems"), "step: `need`": ("step", "properties/need/maxProperties"),
+    "step: `apply`": ("step", "properties/apply/maxItems"), "step: `patch`": ("step", "properties/patch/maxItems"), "step: `delete`": ("step", "properties/delete/maxItems"), "step: `need`": ("step", "properties/need/maxProperties"),
     "step: `outputs.endpoints`": ("step", "properties/outputs/properties/endpoints/maxItems"),
     "step: `outputs.credentials.fields`": ("step", "properties/outputs/properties/credentials/properties/fields/maxProperties"),
     "step: `outputs.backups`, `windows` and `gaps` of `outputs.window`": ("step", "properties/outputs/properties/backups/maxItems"),
     "step: texts of `outputs.backups` and `outputs.window`": ("step", "$defs/backup/properties/error/maxLength"),
     "step: `retry_after_ms`": ("step", "properties/retry_after_ms/maximum"), "plan: `stages`": ("plan", "properties/stages/maxItems"),
     "plan: `quota`": ("plan", "properties/quota/maxProperties"), "validate: `warnings`": ("validate", "properties/warnings/maxItems"),
-    "describe: `watches`": ("describe", "properties/watches/maxItems"), "describe: `applies`, `transient`": ("describe", "properties/transient/maxItems"),
+    "describe: `watches`": ("describe", "properties/watches/maxItems"), "describe: `applies`, `patches`, `transient`": ("describe", "properties/patches/maxItems"),
     "describe: `types` and `targets` of `backup`": ("describe", "properties/backup/properties/types/maxItems"),
     "describe: `crds_required`, `crds_optional`, `plan_compat`, `requires`, `verbs`": ("describe", "properties/requires/maxItems"),
     "describe: `keep` of a watch, `insight_queries`": ("describe", "properties/insight_queries/maxItems"), "every `reason`": ("step", "$defs/verdict/properties/reason/maxLength"), "every name of an object": ("step", "$defs/reference/properties/name/maxLength"),

@@ -1,4 +1,4 @@
-"""The host is killed with SIGKILL at effect boundaries of a backup, a restore and a restore drill: all still end as the undisturbed run does. SLIPWAY_SEED repeats a run."""
+"""The host is killed with SIGKILL at effect boundaries of a restart, a backup, a restore and a restore drill: all still end as the undisturbed run does. SLIPWAY_SEED repeats a run."""
 import collections
 import concurrent.futures
 import os
@@ -28,10 +28,11 @@ def drilled_in(host, operation):
 
 
 def story(host, sim, project):
-    """A create, a backup, a drill, a restore beside it, and the end of both."""
+    """A create, a restart, a backup, a drill, a restore beside it, and the end of both."""
     body = {"orgId": "acme", "projectName": project, "databaseType": databases.POSTGRESQL.type, "tier": "FREE", "backup": {}}
     made = ask(host, "POST", "/v1/instances", body, "create-" + project)
     source = made["target"]["id"]
+    restarted = ask(host, "POST", f"/v1/instances/{source}/restart", None, "restart-" + project)
     taken = ask(host, "POST", f"/v1/instances/{source}/backups", {}, "backup-" + project)
     listed = host.persist("GET", f"/v1/instances/{source}/backups").json["items"]
     assert [(b["trigger"], b["state"]) for b in listed] == [("REQUEST", "COMPLETED")], listed
@@ -39,7 +40,7 @@ def story(host, sim, project):
     assert host.persist("GET", f"/v1/backups/{listed[0]['id']}").json["verified"]["result"] == "PASSED"
     assert leftovers(sim, drilled_in(host, drilled)) == []
     copied = ask(host, "POST", "/v1/instances", {**body, "name": "copy", "backup": None, "source": {"backupId": listed[0]["id"]}}, "restore-" + project)
-    seen = [shape(host, operation) for operation in (made, taken, drilled, copied)]
+    seen = [shape(host, operation) for operation in (made, restarted, taken, drilled, copied)]
     for instance in (copied["target"]["id"], source):
         seen.append(shape(host, host.end_of(delete(host, instance))))
     kept = host.persist("GET", f"/v1/backups?instanceId={source}&includeGone=true").json["items"]
@@ -54,7 +55,7 @@ def test_boundaries_of_backup_and_restore(world, capsys):  # noqa: F811
     host = mortal(data, sim, "calm-backups", {"SLIPWAY_FAILPOINT_TRACE": trace})
     expected = story(host, sim, "bkpcalm")
     host.stop()
-    assert [s[:2] for s in expected] == [(verb, "SUCCEEDED") for verb in ("create", "backup", "drill", "restore", "delete", "delete")]
+    assert [s[:2] for s in expected] == [(verb, "SUCCEEDED") for verb in ("create", "restart", "backup", "drill", "restore", "delete", "delete")]
     with open(trace, encoding="utf-8") as f:
         passed = collections.Counter(f.read().split())
     boundaries = [(name, n) for name, count in sorted(passed.items()) for n in range(1, count + 1)]
@@ -76,4 +77,4 @@ def test_boundaries_of_backup_and_restore(world, capsys):  # noqa: F811
         deaths = sum(lives.map(lambda boundary: life(boundary[0], *boundary[1]), enumerate(chosen)))
     assert deaths >= len(chosen) // 2, f"{len(chosen) - deaths} of {len(chosen)} boundaries were not reached"
     with capsys.disabled():
-        print(f"\nkill test: {deaths} deaths at {len(chosen)} of {len(boundaries)} boundaries of create, backup, drill, restore and delete (SLIPWAY_SEED={SEED})")
+        print(f"\nkill test: {deaths} deaths at {len(chosen)} of {len(boundaries)} boundaries of create, restart, backup, drill, restore and delete (SLIPWAY_SEED={SEED})")

@@ -151,6 +151,9 @@ def live(server, data, database, given):
         if database.backup:
             taken = host.call("POST", created["target"]["path"] + "/backups", {}).json
             wrong += by_and_by(host, account, taken["id"], granted, wanted, "acme-" + project)
+        for verb in ("restart", "switchover") if database is databases.POSTGRESQL else ():
+            asked = host.call("POST", f"{created['target']['path']}/{verb}", {}).json
+            wrong += by_and_by(host, account, asked["id"], granted, wanted, "acme-" + project)
         bind_volume(server, "acme-" + project)
         deleted = host.call("DELETE", created["target"]["path"] + "?retainVolumes=true").json
         wrong += by_and_by(host, account, deleted["id"], granted, wanted, "acme-" + project)

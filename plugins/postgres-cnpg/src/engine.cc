@@ -48,10 +48,13 @@ Description About() {
                      kObjectStoreKind, kPodMonitorKind, "networking.k8s.io/v1/NetworkPolicy"}),
       // The retention deletes a Backup whose data it has deleted.
       .transient = Json::Arr({kBackupKind}),
+      .patches =
+          Json::Arr({"postgresql.cnpg.io/v1/Cluster", "postgresql.cnpg.io/v1/Cluster/status"}),
       .claims_selector = "cnpg.io/cluster=${name}",
       .login_proof = Json::Obj(
           {{"protocol", "postgresql"}, {"endpoint", "primary"}, {"statement", "SELECT 1"}}),
-      .contract = "1.1"};
+      .contract = "1.1",
+      .features = Json::Arr({"patches"})};
 }
 
 constexpr StageRow<Stages> kTable[] = {
@@ -64,6 +67,12 @@ constexpr StageRow<Stages> kTable[] = {
      WithoutBackup},
     {"create", "METRICS_SETUP", "PodMonitor", &Stages::MetricsSetup, WithoutMetrics},
     {"backup", "BACKUP", "Base backup", &Stages::Backup, BackupNotConfigured},
+    {"restart", "RESTART", "Request of a rolling restart", &Stages::Restart},
+    {"restart", "WAITING_FOR_READY", "PostgreSQL instances", &Stages::Restarted},
+    {"restart", "CREDENTIAL_CHECK", "Login after the restart", &Stages::CredentialGen},
+    {"switchover", "SWITCHOVER", "New primary", &Stages::Switchover},
+    {"switchover", "WAITING_FOR_READY", "PostgreSQL instances", &Stages::WaitingForReady},
+    {"switchover", "CREDENTIAL_CHECK", "Login after the switchover", &Stages::CredentialGen},
     {"delete", "RESOURCE_DELETION", "Cluster and data", &Stages::ResourceDeletion},
     {"observe", "OBSERVE", nullptr, &Stages::Observe},
 };

@@ -5,6 +5,7 @@
 #include "backups.h"
 #include "objects.h"
 #include "recovery.h"
+#include "rollout.h"
 
 namespace cnpg {
 
@@ -95,6 +96,23 @@ Json Stages::Backup() const {
   return Applying(Progress("BackupRequested", "the backup " + name + " is being requested", -1,
                            WaitingFor("Backup", instance.ns, name, "NotObserved")),
                   Json::Arr({cnpg::Backup(instance, name, *observed.cluster)}));
+}
+
+Json Stages::Restart() const {
+  if (auto absent = kCluster.Absent(instance, observed.cluster)) return Result(*absent);
+  return AskRestart(instance, *observed.cluster, input["operation"]["started_ms"].AsInt());
+}
+
+Json Stages::Restarted() const {
+  return Result(JudgeRestart(instance, observed, waited_ms));
+}
+
+Json Stages::Switchover() const {
+  const Judgement health = JudgeCluster(instance, observed, false, waited_ms);
+  if (observed.cluster == nullptr) return Result(health);
+  return SwitchTo(
+      {input["operation"]["id"].AsString(), input["arguments"]["target"].AsString(), now_ms},
+      instance, observed, health);
 }
 
 Json Stages::MetricsSetup() const {

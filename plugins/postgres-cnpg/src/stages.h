@@ -19,6 +19,12 @@ struct Stages : Work<Settings, Instance, Observed> {
   Json MetricsSetup() const;
   // One Backup for an operation, whatever becomes of it.
   Json Backup() const;
+  // Asks the operator for a rolling restart.
+  Json Restart() const;
+  // Until every pod has been restarted.
+  Json Restarted() const;
+  // Chooses a replica, once for an operation, and asks for it until it is the primary.
+  Json Switchover() const;
   // Deletes the schedule, the Cluster and, after its pods and volumes are gone, the objects that
   // the pods used until the end.
   Json ResourceDeletion() const;

@@ -251,7 +251,7 @@ def test_backups_are_watched_and_nobody_misses_one(engine):
     assert not {"/status", "/status/pluginMetadata"} & set(keep["Backup"]) and "/status/phase" in keep["Backup"]
     assert BACKUPS in described["applies"] and described["transient"] == [BACKUPS]
     assert STORE in described["crds_optional"], "it is watched where it is served"
-    assert "requires" not in described and described["backup"]["types"] == ["FULL"]
+    assert described["requires"] == ["patches"] and described["backup"]["types"] == ["FULL"]
 
 
 OURS = dict(BACKUP, destinationPath="file:///var/lib/slipway/store/acme", store="main", regionKey="REGION", caKey="ca.crt")

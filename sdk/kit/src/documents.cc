@@ -51,6 +51,7 @@ Json Describe(const Description& description, Json verbs, int name_limit) {
   if (!description.features.IsNull()) out.Set("requires", description.features);
   if (!description.backup_details.IsNull()) out.Set("backup", description.backup_details);
   if (!description.transient.IsNull()) out.Set("transient", description.transient);
+  if (!description.patches.IsNull()) out.Set("patches", description.patches);
   if (description.claims_selector != nullptr)
     out.Set("claims_selector", description.claims_selector);
   if (!description.login_proof.IsNull()) out.Set("login_proof", description.login_proof);

@@ -57,6 +57,19 @@ Json ApplyMonitor(const Json& input, Json monitor) {
                   Json::Arr({std::move(monitor)}));
 }
 
+Json Patch(const Json& object, Json body) {
+  return Json::Obj({{"apiVersion", object["apiVersion"]},
+                    {"kind", object["kind"]},
+                    {"name", object["metadata"]["name"]},
+                    {"body", std::move(body)}});
+}
+
+Json StatusPatch(const Json& object, Json status) {
+  return Patch(object, Json::Obj({{"status", std::move(status)}}))
+      .Set("subresource", "status")
+      .Set("resource_version", object["metadata"]["resourceVersion"]);
+}
+
 Json Endpoint(const char* name, const char* role, const std::string& service, int port) {
   return Json::Obj({{"name", name}, {"role", role}, {"service", service}, {"port", port}});
 }

@@ -1,4 +1,6 @@
+#include <array>
 #include <chrono>
+#include <cstdio>
 
 #include <slipway/kit/quantity.h>
 #include <slipway/kit/time.h>
@@ -96,6 +98,22 @@ std::optional<int64_t> TimeMs(std::string_view text) {
                              std::chrono::seconds(second) + milliseconds(fraction);
   if (since.count() < 0) return std::nullopt;
   return since.count();
+}
+
+std::string TimeText(int64_t unix_ms) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> time{milliseconds(unix_ms)};
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  std::array<char, 40> out{};
+  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03d000Z",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
+  return out.data();
 }
 
 }  // namespace slipway::kit

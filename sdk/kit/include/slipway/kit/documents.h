@@ -36,6 +36,7 @@ struct Description {
   Json crds_optional = Json::Arr();
   Json applies = Json::Arr();
   Json transient = {};                    // null: describe has none
+  Json patches = {};                      // null: describe has none
   const char* claims_selector = nullptr;  // null: describe has none
   Json login_proof = {};                  // null: describe has none
   const char* contract = nullptr;         // null: 1.0

@@ -66,6 +66,11 @@ std::optional<Json> BlockedWithout(const Json& input, const std::string& kind,
 // The answer of METRICS_SETUP: applies `monitor`, or skips where the cluster knows no PodMonitor.
 Json ApplyMonitor(const Json& input, Json monitor);
 
+// An entry of `patch`: a merge patch of an observed object.
+Json Patch(const Json& object, Json body);
+// The same of its status, which does nothing once the object has changed.
+Json StatusPatch(const Json& object, Json status);
+
 // An entry of outputs.endpoints.
 Json Endpoint(const char* name, const char* role, const std::string& service, int port);
 // The answer of CREDENTIAL_GEN. `fields`: the field that the user sees → the key in the Secret.
