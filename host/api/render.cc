@@ -7,7 +7,6 @@
 #include "base/clock.h"
 
 namespace slipway::api {
-namespace {
 
 void SetTime(Json& out, const char* name, int64_t ms) {
   if (ms > 0) out.Set(name, FormatTime(ms));
@@ -16,6 +15,8 @@ void SetTime(Json& out, const char* name, int64_t ms) {
 void SetText(Json& out, const char* name, const std::string& text) {
   if (!text.empty()) out.Set(name, text);
 }
+
+namespace {
 
 // Copies only the known members, so that an engine's extras cannot leak.
 Json RenderEndpoint(const Json& endpoint) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,10 @@
 
 // Renders records for the API. Pure functions. They show only the members that they name.
 namespace slipway::api {
+
+// Members that are left out where a time is 0 or a text is empty.
+void SetTime(Json& out, const char* name, int64_t ms);
+void SetText(Json& out, const char* name, const std::string& text);
 
 std::string InstancePath(const std::string& id);
 std::string OperationPath(const std::string& id);

@@ -13,14 +13,6 @@ using store::OperationRecord;
 using store::OperationState;
 using store::StageRecord;
 
-void SetTime(Json& out, const char* name, int64_t ms) {
-  if (ms > 0) out.Set(name, FormatTime(ms));
-}
-
-void SetText(Json& out, const char* name, const std::string& text) {
-  if (!text.empty()) out.Set(name, text);
-}
-
 // `reason` comes from the awaited party, often Kubernetes, so we do not change it.
 Json RenderWaiting(const store::WaitingFor& waiting) {
   Json out = Json::Obj({{"kind", waiting.kind}});
