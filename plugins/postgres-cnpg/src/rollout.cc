@@ -63,10 +63,10 @@ Json Promotion(const Json& cluster, const std::string& target, int64_t now_ms) {
                                {"status", "False"},
                                {"reason", "ClusterIsNotReady"},
                                {"message", "Cluster Is Not Ready"},
-                               {"lastTransitionTime", TimeText(now_ms)}}));
+                               {"lastTransitionTime", MicroTime(now_ms)}}));
   }
   return StatusPatch(cluster, Json::Obj({{"targetPrimary", target},
-                                         {"targetPrimaryTimestamp", TimeText(now_ms)},
+                                         {"targetPrimaryTimestamp", MicroTime(now_ms)},
                                          {"phase", "Switchover in progress"},
                                          {"phaseReason", "Switching over to " + target},
                                          {"conditions", std::move(conditions)}}));
@@ -75,7 +75,7 @@ Json Promotion(const Json& cluster, const std::string& target, int64_t now_ms) {
 }  // namespace
 
 Json AskRestart(const Instance& instance, const Json& cluster, int64_t started_ms) {
-  const std::string wanted = TimeText(started_ms);
+  const std::string wanted = MicroTime(started_ms);
   if (AnnotationOf(cluster, kRestartedAt) == wanted)
     return Result(Ready("RestartRequested", "the operator has been asked to restart"));
   return Result(Progress("RequestingRestart", "the operator is being asked to restart", -1,

@@ -100,7 +100,7 @@ std::optional<int64_t> TimeMs(std::string_view text) {
   return since.count();
 }
 
-std::string TimeText(int64_t unix_ms) {
+std::string MicroTime(int64_t unix_ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(unix_ms)};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);

@@ -15,11 +15,11 @@ TEST(TimeMs, ReadsWhatKubernetesAndUsersWrite) {
   EXPECT_EQ(TimeMs("2028-02-29T00:00:00Z"), 1835395200000);
 }
 
-TEST(TimeText, IsReadBackAsTheSameTime) {
-  EXPECT_EQ(TimeText(1790000000250), "2026-09-21T14:13:20.250000Z");
-  EXPECT_EQ(TimeText(0), "1970-01-01T00:00:00.000000Z");
+TEST(MicroTime, IsReadBackAsTheSameTime) {
+  EXPECT_EQ(MicroTime(1790000000250), "2026-09-21T14:13:20.250000Z");
+  EXPECT_EQ(MicroTime(0), "1970-01-01T00:00:00.000000Z");
   for (const int64_t ms : {int64_t{1}, int64_t{951782399999}, int64_t{1835395200000}})
-    EXPECT_EQ(TimeMs(TimeText(ms)), ms);
+    EXPECT_EQ(TimeMs(MicroTime(ms)), ms);
 }
 
 TEST(TimeMs, RefusesWhatIsNoTime) {

@@ -11,6 +11,6 @@ namespace slipway::kit {
 // malformed, no date, before 1970, or finer than microseconds. T and Z are capitals.
 std::optional<int64_t> TimeMs(std::string_view text);
 // "2026-11-22T05:00:00.250000Z", as Kubernetes writes a MicroTime; of a time since 1970.
-std::string TimeText(int64_t unix_ms);
+std::string MicroTime(int64_t unix_ms);
 
 }  // namespace slipway::kit
