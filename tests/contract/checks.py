@@ -16,7 +16,8 @@ BEYOND_A_SCHEMA = {
 }
 # The engine judges the first two; what a source names is there or not, and so are a drill's backup, its target, and somebody to run its checks.
 JUDGED = ("/parameters", "/backup", "/source", "/target", "/checks")
-NAMES = {"NAME_TOO_LONG", "INVALID_NAME"}    # a name that begins with a digit, and the joint length of organization and project
+# A name that begins with a digit, the joint length of organization and project, and the type of a source that is of another one.
+NAMES = {"NAME_TOO_LONG", "INVALID_NAME", "SOURCE_DIFFERS"}
 
 
 def problem(response):
