@@ -25,9 +25,13 @@ bool Declared(const Json& list, const std::string& kind) {
 std::string WrongWith(const Json& body) {
   for (const char* member : {"apiVersion", "kind"})
     if (body.Has(member)) return std::string(member) + " cannot be patched";
-  for (const auto& [member, value] : body["metadata"].members())
+  if (body.Has("metadata") && !body["metadata"].is_object()) return "metadata is no object";
+  for (const auto& [member, value] : body["metadata"].members()) {
     if (member != "annotations" && member != "labels")
       return "metadata." + member + " cannot be patched";
+    // Null would take away everybody's, the host's labels too.
+    if (!value.is_object()) return "metadata." + member + " is no object";
+  }
   for (const char* label : {kInstanceLabel, kEngineLabel, kManagedByLabel})
     if (body["metadata"]["labels"].Has(label))
       return std::string("the label ") + label + " is the host's";

@@ -127,6 +127,9 @@ TEST(GuardPatches, LetsThroughWhatIsDeclaredAndTheInstancesOwn) {
            {R"({"kind":"Node"})", "kind cannot be patched"},
            {R"({"metadata":{"finalizers":null}})", "metadata.finalizers cannot be patched"},
            {R"({"metadata":{"uid":"y"}})", "metadata.uid cannot be patched"},
+           {R"({"metadata":null})", "metadata is no object"},
+           {R"({"metadata":"x"})", "metadata is no object"},
+           {R"({"metadata":{"labels":null}})", "metadata.labels is no object"},
            {R"({"metadata":{"labels":{"slipway.dev/instance":null}}})", "is the host's"}})
     refused({{"v1", "Pod", "", "a"}, "", "", *Json::Parse(body)}, why);
 }
