@@ -97,7 +97,7 @@ Result<int64_t> Operator::ReconcileCluster(const std::string& ns, const std::str
   }
   if (controller_.PlaysMachinery()) TRY_VOID(PlayMachinery(pass));
   // Before the status says that the cluster is healthy: its Services lead to the servers by then.
-  TRY_VOID(PublishPorts(pass));
+  PublishPorts(pass);
   TRY_VOID(ReconcileOperator(pass));
   return pass.NextMs();
 }

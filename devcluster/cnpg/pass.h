@@ -101,6 +101,6 @@ Result<void> RepairVolumes(Pass& pass);
 // true when it did something or has to wait.
 Result<bool> ReconcileInstances(Pass& pass);
 // Writes the loopback ports behind the services into the services' status.
-Result<void> PublishPorts(Pass& pass);
+void PublishPorts(Pass& pass);
 
 }  // namespace slipway::sim::operators::cnpg

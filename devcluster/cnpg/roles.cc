@@ -85,8 +85,8 @@ Result<bool> ReconcileRoles(Pass& pass) {
   return true;
 }
 
-Result<void> PublishPorts(Pass& pass) {
-  if (pass.env.runtime == nullptr) return {};
+void PublishPorts(Pass& pass) {
+  if (pass.env.runtime == nullptr) return;
   int primary = 0, replica = 0;
   const std::string current = pass.current_primary();
   for (const Json& pod : pass.pods) {
@@ -99,9 +99,9 @@ Result<void> PublishPorts(Pass& pass) {
       replica = state.port;
   }
   const std::string &ns = pass.spec.ns, &name = pass.spec.name;
-  TRY_VOID(pass.PublishPort(ns, name + "-rw", primary));
-  TRY_VOID(pass.PublishPort(ns, name + "-ro", replica));
-  return pass.PublishPort(ns, name + "-r", replica != 0 ? replica : primary);
+  pass.PublishPort(ns, name + "-rw", primary);
+  pass.PublishPort(ns, name + "-ro", replica);
+  pass.PublishPort(ns, name + "-r", replica != 0 ? replica : primary);
 }
 
 }  // namespace slipway::sim::operators::cnpg

@@ -33,7 +33,7 @@ class Members {
       const Json* set = SetOf(pod);
       if (set != nullptr && PodActive(pod)) TRY_VOID(PlayPod(*set, pod));
     }
-    TRY_VOID(pass_.env.servers->Publish(pass_));
+    pass_.env.servers->Publish(pass_);
     return UpgradeOne();
   }
 

@@ -133,14 +133,14 @@ bool Servers::Reached(InstancePass& pass, const Json& pod) const {
   return state.running && state.version == pass.config_version();
 }
 
-Result<void> Servers::Publish(InstancePass& pass) {
-  if (BehindOf(pass.spec) == Behind::kNothing) return {};
+void Servers::Publish(InstancePass& pass) {
+  if (BehindOf(pass.spec) == Behind::kNothing) return;
   int port = 0;
   if (!pass.memory.primary.empty()) {
     const MongoState state = StateOf(pass, pass.memory.primary);
     if (state.running && state.primary) port = state.port;
   }
-  return pass.PublishPort(pass.spec.ns, pass.spec.service(), port);
+  pass.PublishPort(pass.spec.ns, pass.spec.service(), port);
 }
 
 void Servers::StopServersOf(kube::Cluster& kube, const Json& pod) {

@@ -28,7 +28,7 @@ class Servers {
   // True when the pod's server answers in its role and has the users of the automation config.
   bool Reached(InstancePass& pass, const Json& pod) const;
   // Publishes in the members' Service how the primary is reached from outside.
-  Result<void> Publish(InstancePass& pass);
+  void Publish(InstancePass& pass);
 
   // Call it when the pod is about to go.
   void StopServersOf(kube::Cluster& kube, const Json& pod);

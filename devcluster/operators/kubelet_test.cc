@@ -94,19 +94,37 @@ TEST_F(KubeletTest, RunsAJobToItsEnd) {
 TEST_F(KubeletTest, PublishesAPortOnceAndKeepsIt) {
   const kube::ObjectRef ref{"v1", "Service", "acme", "orders-rw"};
   TestPass pass(env, memory);
-  ASSERT_TRUE(pass.PublishPort("acme", "orders-rw", 0)) << "there is no such Service yet";
+  pass.PublishPort("acme", "orders-rw", 0);  // there is no such Service yet
   Create(
       R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"orders-rw","namespace":"acme"},"spec":{}})");
-  ASSERT_TRUE(pass.PublishPort("acme", "orders-rw", 0));
+  pass.PublishPort("acme", "orders-rw", 0);
   EXPECT_EQ(Object(ref).At("/spec/type").AsString(), "LoadBalancer") << "an address is to come";
   EXPECT_FALSE(Object(ref).At("/status/loadBalancer").Has("ingress"));
-  ASSERT_TRUE(pass.PublishPort("acme", "orders-rw", 21234));
+  pass.PublishPort("acme", "orders-rw", 21234);
   EXPECT_EQ(Object(ref).At("/status/loadBalancer/ingress/0/ports/0/port").AsInt(), 21234);
-  ASSERT_TRUE(pass.PublishPort("acme", "orders-rw", 0));
+  pass.PublishPort("acme", "orders-rw", 0);
   EXPECT_EQ(Object(ref).At("/status/loadBalancer/ingress/0/ports/0/port").AsInt(), 21234)
       << "a server restarts, the address stays";
-  ASSERT_TRUE(pass.PublishPort("acme", "orders-rw", 21235));
+  pass.PublishPort("acme", "orders-rw", 21235);
   EXPECT_EQ(Object(ref).At("/status/loadBalancer/ingress/0/ports/0/port").AsInt(), 21235);
+}
+
+TEST_F(KubeletTest, AnAddressThatCannotBeWrittenIsTriedAgain) {
+  const kube::ObjectRef ref{"v1", "Service", "acme", "orders-rw"};
+  Create(
+      R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"orders-rw","namespace":"acme"},"spec":{}})");
+  for (const int write : {0, 1}) {  // the type of the Service, its address
+    memory = {};
+    TestPass refused(env, memory);
+    fake.FailOnce(write - 1);
+    refused.PublishPort("acme", "orders-rw", 21234);
+    EXPECT_FALSE(Object(ref).At("/status/loadBalancer").Has("ingress"));
+    EXPECT_GT(refused.NextMs(), 0);
+  }
+  TestPass again(env, memory);
+  again.PublishPort("acme", "orders-rw", 21234);
+  EXPECT_TRUE(Object(ref).At("/status/loadBalancer").Has("ingress"));
+  EXPECT_LT(again.NextMs(), 0);
 }
 
 }  // namespace

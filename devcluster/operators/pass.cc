@@ -6,6 +6,12 @@
 
 namespace slipway::sim::operators {
 
+namespace {
+
+constexpr int64_t kPublishAgainMs = 500;
+
+}  // namespace
+
 Result<void> Pass::Take(Json& object, Result<Json> answer) {
   if (!answer) return std::move(answer).error();
   // The server may prune a write to nothing. Such a write must not make the pass run for ever.
@@ -93,13 +99,17 @@ bool Pass::First(const std::string& what) {
   return memory_.since.emplace(what, 0).second;
 }
 
-Result<void> Pass::PublishPort(const std::string& ns, const std::string& service, int port) {
+void Pass::PublishPort(const std::string& ns, const std::string& service, int port) {
   const kube::ObjectRef ref{"v1", "Service", ns, service};
-  const auto patch = [&](const char* where, Json value, const char* subresource) -> Result<bool> {
+  const auto patch = [&](const char* where, Json value, const char* subresource) {
     Json change = Json::MakeObject();
     change.SetAt(where, std::move(value));
     auto patched = kube().Patch(ref, kube::PatchType::kMerge, change, subresource);
-    if (!patched && patched.error().code != Code::kNotFound) return std::move(patched).error();
+    if (!patched && patched.error().code != Code::kNotFound) {
+      environment_.log.Debug("sim.address_not_written",
+                             {{"service", service}, {"error", patched.error().message}});
+      RequeueIn(kPublishAgainMs);
+    }
     return static_cast<bool>(patched);
   };
   auto known = memory_.ingress.find(service);
@@ -107,18 +117,16 @@ Result<void> Pass::PublishPort(const std::string& ns, const std::string& service
     // An API server lets only a service of this type say how it is reached from outside. A service
     // without a port has no address yet. Right after our start the servers come back on the ports
     // that are already written there.
-    TRY(const bool there, patch("/spec/type", "LoadBalancer", ""));
-    if (!there) return {};
+    if (!patch("/spec/type", "LoadBalancer", "")) return;
     known = memory_.ingress.emplace(service, "0").first;
   }
   const std::string text = std::to_string(port);
-  if (port == 0 || known->second == text) return {};
+  if (port == 0 || known->second == text) return;
   Json ingress = Json::Arr(
       {Json::Obj({{"ip", "127.0.0.1"},
                   {"ports", Json::Arr({Json::Obj({{"port", port}, {"protocol", "TCP"}})})}})});
-  TRY_VOID(patch("/status/loadBalancer", Json::Obj({{"ingress", std::move(ingress)}}), "status"));
-  known->second = text;
-  return {};
+  if (patch("/status/loadBalancer", Json::Obj({{"ingress", std::move(ingress)}}), "status"))
+    known->second = text;
 }
 
 }  // namespace slipway::sim::operators

@@ -59,8 +59,10 @@ class Pass {
 
   // Writes the loopback port behind a service into its status, for clients outside the pods. 0
   // means that no server answers now: the service keeps the address that it has, as one of a load
-  // balancer does. The service gets type LoadBalancer, the only type that may say so.
-  Result<void> PublishPort(const std::string& ns, const std::string& service, int port);
+  // balancer does. The service gets type LoadBalancer, the only type that may say so. No operator
+  // waits for a load balancer: a write that is refused is tried again in a later pass, and holds
+  // nothing else up.
+  void PublishPort(const std::string& ns, const std::string& service, int port);
 
   int64_t now() const { return environment_.clock.NowMs(); }
 

@@ -228,7 +228,8 @@ Result<void> MariadbServers::Publish(ClusterPass& pass) {
       if (state.running && state.primary) port = state.port;
     }
   }
-  return pass.PublishPort(pass.spec.ns, VtgateService(pass.spec), port);
+  pass.PublishPort(pass.spec.ns, VtgateService(pass.spec), port);
+  return {};
 }
 
 void MariadbServers::StopServersOf(kube::Cluster& kube, const Json& pod) {

@@ -99,7 +99,8 @@ class VitessServers final : public Servers {
         continue;
       TRY(port, programs_->Port(name, "mysql"));
     }
-    return pass.PublishPort(pass.spec.ns, VtgateService(pass.spec), port);
+    pass.PublishPort(pass.spec.ns, VtgateService(pass.spec), port);
+    return {};
   }
 
   void StopServersOf(kube::Cluster& kube, const Json& pod) override {
