@@ -79,6 +79,18 @@ void Restore(Json& object, const Json& before, const char* field) {
   }
 }
 
+// Admission: a claim that names no class gets the default one.
+void TakeDefaultClass(const ObjectStore& store, Json& claim) {
+  if (std::as_const(claim)["spec"].Has("storageClassName")) return;
+  for (const ObjectPtr& stored : store.List("storage.k8s.io/storageclasses", "", "", 0).items) {
+    const Json found = stored->Parse();
+    const Json& annotations = found["metadata"]["annotations"];
+    if (annotations["storageclass.kubernetes.io/is-default-class"].AsString() != "true") continue;
+    claim["spec"].Set("storageClassName", found["metadata"]["name"]);
+    return;
+  }
+}
+
 }  // namespace
 
 Api::Api(ObjectStore& store, KindRegistry& kinds, const Clock& clock, bool finalizing)
@@ -106,6 +118,7 @@ Answer<Written> Api::CreatePrepared(const Kind& kind, Json object, const WriteOp
   metadata.Set("uid", NewUid());
   metadata.Set("creationTimestamp", Now());
   if (kind.has_generation) metadata.Set("generation", 1);
+  if (kind.kind == "PersistentVolumeClaim" && !kind.custom) TakeDefaultClass(store_, object);
   if (tracking == Tracking::kUpdate) TrackUpdate(kind, {}, object, WriterOf(options));
   if (finalizing_ && kind.kind == "PersistentVolumeClaim" && !kind.custom)
     AddFinalizer(metadata, kClaimFinalizer);

@@ -95,9 +95,9 @@ std::optional<Problem> ReadRequest(const Context& context, Call& call) {
   if (!repeatable) return std::nullopt;
   if (const std::string* key = call.request().Header("idempotency-key")) {
     call.idempotency = KeyOf(call, *key);
-  } else if (context.options.require_idempotency_key) {
+  } else if (context.options.require_idempotency_key && route.method == "POST") {
     return ToProblem({Code::kInvalid, "IdempotencyKeyRequired",
-                      "this host requires an Idempotency-Key with every " + route.method});
+                      "this host requires an Idempotency-Key with every POST"});
   }
   return std::nullopt;
 }

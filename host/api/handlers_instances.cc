@@ -143,6 +143,34 @@ Reply GetInstance(const Context& context, const Call& call) {
   return shown;
 }
 
+Reply SubmitUpdate(const Context& context, const Call& call, const Json& changes) {
+  return SubmitOn(context, call, "update", Json::Obj({{"changes", changes}}));
+}
+
+// A change of the spec: what it would do, or the operation that does it.
+Reply ChangeSpec(const Context& context, const Call& call, const store::InstanceRecord& instance,
+                 const Json& changes) {
+  // A repeated request gets its operation, whatever has become of the instance.
+  const bool dry = QueryText(call.request(), "dryRun") == "true";
+  const std::string hash = QueryText(call.request(), "planHash");
+  if (call.idempotency && !dry && hash.empty()) return SubmitUpdate(context, call, changes);
+  pipeline::Findings findings;
+  const auto plan = context.service.Preview(instance.id, changes, findings);
+  if (!plan) return Fail(context, call, plan.error(), std::move(findings.problems));
+  if (dry) {
+    const auto shown = Show(context, instance, true);
+    if (!shown) return Fail(context, call, shown.error());
+    return JsonResponse(200, RenderPlan(*plan),
+                        {{"ETag", (*shown)["etag"].AsString()}, {"Cache-Control", "no-cache"}});
+  }
+  if (!hash.empty() && hash != plan->hash)
+    return Fail(context, call,
+                {Code::kConflict, "PlanStale",
+                 "the plan is another one by now: ask for it again with dryRun=true"});
+  if (plan->changes.empty()) return ShowOne(context, call, instance);
+  return SubmitUpdate(context, call, changes);
+}
+
 Reply PatchInstance(const Context& context, const Call& call) {
   // Without If-Match a lost race is retried on the new state.
   for (int left = kPatchTries;; --left) {
@@ -167,6 +195,11 @@ Reply PatchInstance(const Context& context, const Call& call) {
           context, call,
           {Code::kInvalid, "ValidationFailed", "the request is not valid; errors[] says where"},
           std::move(wrong));
+    if (!patch.changes.empty()) return ChangeSpec(context, call, *instance, patch.changes);
+    if (QueryText(call.request(), "dryRun") == "true")
+      return Fail(context, call,
+                  {Code::kInvalid, "NothingToPlan",
+                   "labels and deletionProtection change at once; there is no plan for them"});
     if (!labels && !patch.deletion_protection) return ShowOne(context, call, *instance);
     auto patched = context.service.Patch(
         {call.id(), instance->generation, patch.deletion_protection, labels}, ActorOf(call));
@@ -272,8 +305,8 @@ std::vector<Route> InstanceRoutes() {
                    .max = 64},
                   {.name = "state",
                    .description = "only in this state; DELETED lists deleted instances",
-                   .values = {"PROVISIONING", "ACTIVE", "DEGRADED", "RESTARTING", "SWITCHING_OVER",
-                              "DELETING", "DELETED", "FAILED", "UNKNOWN"}}}),
+                   .values = {"PROVISIONING", "ACTIVE", "DEGRADED", "UPDATING", "RESTARTING",
+                              "SWITCHING_OVER", "DELETING", "DELETED", "FAILED", "UNKNOWN"}}}),
        .answers = {Ok("InstanceList", {"Link"})},
        .refusals = {{400, {"PageTokenMismatch"}}, {410, {"PageTokenExpired"}}},
        .handler = ListInstances},
@@ -288,12 +321,27 @@ std::vector<Route> InstanceRoutes() {
       {.method = "PATCH",
        .path = "/v1/instances/{id}",
        .operation_id = "patchInstance",
-       .summary = "Change labels and deletion protection",
+       .summary = "Change an instance",
        .access = Access::kWrite,
-       .parameters = {id, IfMatchHeader()},
+       .parameters = {id,
+                      {.name = "dryRun",
+                       .description = "true tells what the change would do, and does nothing",
+                       .type = Parameter::Type::kBoolean},
+                      {.name = "planHash",
+                       .description = "hash of a plan that was seen; another plan is refused",
+                       .characters = "0-9a-f",
+                       .min = 64,
+                       .max = 64},
+                      IdempotencyKeyHeader(),
+                      IfMatchHeader()},
        .body = {{.type = "application/merge-patch+json", .schema = "PatchInstance"}},
-       .answers = {Ok("Instance", {"ETag"})},
-       .refusals = {{412, {"EtagMismatch"}}},
+       .answers = {Ok("InstanceOrPlan", {"ETag"}), AcceptedOperation()},
+       .refusals = {{409, {"OperationInProgress", "WrongState", "PlanStale"}},
+                    {412, {"EtagMismatch"}},
+                    {422, {"IdempotencyKeyReused", "VerbUnsupported", "NothingToPlan"}},
+                    {501, {"NotImplemented"}},
+                    {503, {"EngineUnavailable", "EngineQuarantined", "EngineCrashed"}}},
+       .asks_engine = true,
        .handler = PatchInstance},
       {.method = "DELETE",
        .path = "/v1/instances/{id}",

@@ -11,6 +11,7 @@ namespace slipway::api {
 namespace {
 
 constexpr const char* kCreateFields = "/components/schemas/CreateInstance/properties";
+constexpr const char* kChangeFields = "/components/schemas/SpecChange/properties";
 
 Json Ref(const std::string& kind, const std::string& name) {
   return Json::Obj({{"$ref", "#/components/" + kind + "/" + name}});
@@ -223,8 +224,9 @@ Document::Document(const std::vector<Route>& routes, const std::string& version,
                    const std::vector<std::string>& tiers)
     : document_(MakeOpenApi(routes, version)) {
   if (!tiers.empty()) {
-    document_.SetAt(std::string(kCreateFields) + "/tier",
-                    Json::Obj({{"type", "string"}, {"enum", ToJson(tiers)}}));
+    for (const char* fields : {kCreateFields, kChangeFields})
+      document_.SetAt(std::string(fields) + "/tier",
+                      Json::Obj({{"type", "string"}, {"enum", ToJson(tiers)}}));
   }
 }
 

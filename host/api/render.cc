@@ -100,6 +100,12 @@ std::string DatabaseOf(const std::string& uri) {
   return uri.substr(path + 1, uri.find('?', path) - path - 1);
 }
 
+// Where nobody restarts nobody waits; one of several members takes the place of another in seconds.
+const char* DowntimeOf(const pipeline::UpdatePlan& plan) {
+  if (!plan.Restarts()) return "NONE";
+  return plan.members > 1 ? "SECONDS" : "MINUTES";
+}
+
 }  // namespace
 
 std::string InstancePath(const std::string& id) {
@@ -114,6 +120,27 @@ Json RenderProof(const Json& proof) {
   Json out = Json::Obj({{"state", proof["state"].AsString()}});
   for (const char* name : {"endpoint", "at", "message"}) SetText(out, name, proof[name].AsString());
   return out;
+}
+
+Json RenderPlan(const pipeline::UpdatePlan& plan) {
+  Json changes = Json::MakeArray(), irreversible = Json::MakeArray(), warnings = Json::MakeArray();
+  for (const pipeline::SpecChange& change : plan.changes) {
+    const std::string path = change.path == "/pod_monitor" ? "/podMonitor" : change.path;
+    changes.Push(
+        Json::Obj({{"path", path}, {"from", change.from}, {"to", change.to}, {"how", change.how}}));
+    if (!change.revertible) irreversible.Push(path);
+    if (!change.loses.empty()) irreversible.Push(path + ": " + change.loses);
+  }
+  for (const auto& warning : plan.warnings)
+    warnings.Push(Json::Obj({{"pointer", warning.field}, {"message", warning.message}}));
+  return Json::Obj({{"plan", Json::Obj({{"hash", plan.hash},
+                                        {"changes", std::move(changes)},
+                                        {"restarts", plan.Restarts()},
+                                        {"downtime", DowntimeOf(plan)},
+                                        {"irreversible", std::move(irreversible)},
+                                        {"quota", Json::Obj({{"before", plan.quota_before},
+                                                             {"after", plan.quota_after}})},
+                                        {"warnings", std::move(warnings)}})}});
 }
 
 Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& view) {
@@ -137,6 +164,10 @@ Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& v
                      {"name", instance.name},
                      {"databaseType", instance.database_type},
                      {"tier", instance.tier},
+                     {"instances", spec["instances"].AsInt()},
+                     {"storage", spec["storage"].AsString()},
+                     {"memory", spec["memory"].AsString()},
+                     {"cpu", spec["cpu"].AsString()},
                      {"parameters", parameters.is_object() ? parameters : Json::MakeObject()},
                      {"backup", std::move(backup)},
                      {"deletionProtection", instance.deletion_protection}}));

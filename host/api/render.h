@@ -28,6 +28,8 @@ struct InstanceView {
 // The login that proved the instance's credentials, or did not.
 Json RenderProof(const Json& proof);
 // Includes the etag.
+// {"plan": …}, as a dry run answers.
+Json RenderPlan(const pipeline::UpdatePlan& plan);
 Json RenderInstance(const store::InstanceRecord& instance, const InstanceView& view);
 Json RenderOperation(const store::OperationRecord& operation);
 Json RenderEvent(const store::EventRecord& event);

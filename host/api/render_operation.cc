@@ -101,9 +101,14 @@ Json RenderRollback(const OperationRecord& operation) {
   for (const StageRecord& stage : operation.stages) {
     if (stage.rollback) steps.Push(RenderStage(stage));
   }
-  return Json::Obj({{"state", RollbackState(operation)},
-                    {"steps", std::move(steps)},
-                    {"remnants", RenderRemnants(operation)}});
+  Json out = Json::Obj({{"state", RollbackState(operation)},
+                        {"steps", std::move(steps)},
+                        {"remnants", RenderRemnants(operation)}});
+  // What an update could not take back.
+  Json kept = Json::MakeArray();
+  for (const std::string& path : pipeline::KeptByRevert(operation)) kept.Push(path);
+  if (!kept.empty()) out.Set("kept", std::move(kept));
+  return out;
 }
 
 }  // namespace

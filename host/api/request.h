@@ -44,7 +44,8 @@ std::vector<Error> ParseCreate(const Json& body, const std::vector<pipeline::Tie
 
 struct Patch {
   std::optional<bool> deletion_protection;
-  std::optional<Json> labels;  // a merge patch of the labels; null clears them
+  std::optional<Json> labels;         // a merge patch of the labels; null clears them
+  Json changes = Json::MakeObject();  // of the spec, see pipeline/update.h
 };
 
 // The arguments of a backup that a caller asks for.
@@ -54,7 +55,8 @@ std::vector<Error> ParseSwitchover(const Json& body, Json& out);
 // The problems of a request for a restore drill.
 std::vector<Error> ParseDrill(const Json& body);
 // Reads the changes of a PATCH; returns all errors. For a change that the host does not support
-// yet, returns only kNotImplemented.
+// yet, returns only kNotImplemented. Labels and protection change at once, the spec by an
+// operation: "CombinedChange" for both in one.
 std::vector<Error> ParsePatch(const Json& body, Patch& out);
 // Applies a merge patch that ParsePatch accepted; kInvalid "TooMany".
 Result<Json> PatchLabels(const Json& labels, const Json& patch);

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMaxName = 63;
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxText = 256;
+constexpr int64_t kMostInstances = 15;
 constexpr size_t kMaxChecks = 10, kMaxStatement = 4096;
 constexpr const char* kNameRule =
     "must be a DNS label: 1 to 63 of a-z, 0-9 and '-', not at the ends";
@@ -211,6 +212,25 @@ void ParseTarget(const Json& target, const std::string& at, std::vector<Error>& 
     wrong.push_back(Type(at + "/exclusive", "a boolean", exclusive));
 }
 
+// A change of the spec; the engine knows which values are good.
+void CheckChange(const std::string& name, const Json& value, std::vector<Error>& wrong) {
+  const std::string at = "/" + name;
+  if (name == "parameters") {
+    if (!value.is_object()) wrong.push_back(Type(at, "an object", value));
+  } else if (name == "instances") {
+    if (!value.is_int())
+      wrong.push_back(Type(at, "an integer", value));
+    else if (value.AsInt() < 1 || value.AsInt() > kMostInstances)
+      wrong.push_back(
+          Wrong(at, "OutOfRange", "must be from 1 to " + std::to_string(kMostInstances)));
+  } else if (!value.is_string()) {
+    wrong.push_back(Type(at, "a string", value));
+  } else if (value.AsString().empty() || value.AsString().size() > kMaxName) {
+    wrong.push_back(
+        Wrong(at, "InvalidValue", "must have 1 to " + std::to_string(kMaxName) + " characters"));
+  }
+}
+
 // Its shape; the pipeline finds what it names.
 Json ParseSource(const Json& source, std::vector<Error>& wrong) {
   if (source.is_null()) return {};
@@ -348,9 +368,13 @@ std::vector<Error> ParsePatch(const Json& body, Patch& out) {
       for (const auto& [key, label] : value.members())
         CheckLabel(key, label.is_null() ? Json("") : label, wrong);  // null removes the label
       out.labels = value;
-    } else if (Among(name, {"tier", "parameters", "backup"})) {
+    } else if (Among(name, {"version", "backup"})) {
       return {Error{Code::kNotImplemented, "NotImplemented",
                     "changing " + name + " of a running instance is not supported yet", at}};
+    } else if (std::find(std::begin(pipeline::kSpecFields), std::end(pipeline::kSpecFields),
+                         name) != std::end(pipeline::kSpecFields)) {
+      CheckChange(name, value, wrong);
+      out.changes.Set(name, value);
     } else if (Among(name,
                      {"orgId", "projectName", "name", "databaseType", "onFailure", "source"})) {
       wrong.push_back(Wrong(at, "Immutable", "is fixed when the instance is created"));
@@ -361,6 +385,10 @@ std::vector<Error> ParsePatch(const Json& body, Patch& out) {
       wrong.push_back(Wrong(at, "UnknownField", "is not a field of this request"));
     }
   }
+  if (!out.changes.empty() && (out.labels || out.deletion_protection))
+    wrong.push_back(Wrong("", "CombinedChange",
+                          "labels and deletionProtection change at once, the rest by an operation: "
+                          "send them in requests of their own"));
   return wrong;
 }
 

@@ -104,7 +104,12 @@ TEST(PatchBody, TellsImmutableOutputUnknownAndUnbuiltApart) {
   EXPECT_EQ(reason(R"({"orgId":"x"})"), "Immutable");
   EXPECT_EQ(reason(R"({"status":{}})"), "OutputOnly");
   EXPECT_EQ(reason(R"({"colour":1})"), "UnknownField");
-  EXPECT_EQ(reason(R"({"tier":"FREE"})"), "NotImplemented");
+  EXPECT_EQ(reason(R"({"version":"17"})"), "NotImplemented");
+  EXPECT_EQ(reason(R"({"tier":"FREE","instances":15,"cpu":"1","parameters":{"a":null}})"), "");
+  EXPECT_EQ(reason(R"({"tier":null})"), "InvalidType");
+  EXPECT_EQ(reason(R"({"instances":16})"), "OutOfRange");
+  EXPECT_EQ(reason(R"({"memory":""})"), "InvalidValue");
+  EXPECT_EQ(reason(R"({"storage":"9Gi","labels":{}})"), "CombinedChange");
   EXPECT_EQ(reason("[]"), "InvalidType");
   EXPECT_EQ(reason(R"({"labels":{"slipway.dev/x":"1"}})"), "ReservedLabel");
   EXPECT_EQ(reason(R"({"labels":{"slipway.dev/x":null}})"), "ReservedLabel");

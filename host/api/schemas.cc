@@ -20,7 +20,15 @@ constexpr const char* kInstanceSchemas = R"json({
     "labels": {"anyOf": [{"$ref": "#/components/schemas/Labels"}, {"type": "null"}]},
     "deletionProtection": {"type": ["boolean", "null"], "default": false},
     "onFailure": {"anyOf": [{"$ref": "#/components/schemas/OnFailure"}, {"type": "null"}]}}},
-"PatchInstance": {"type": "object", "additionalProperties": false,
+"PatchInstance": {"anyOf": [{"$ref": "#/components/schemas/OwnChange"}, {"$ref": "#/components/schemas/SpecChange"}]},
+"SpecChange": {"type": "object", "additionalProperties": false, "description": "changes by an operation",
+  "properties": {
+    "tier": {"type": "string", "minLength": 1, "description": "brings its sizes along; the storage never shrinks"},
+    "instances": {"type": "integer", "minimum": 1, "maximum": 15},
+    "storage": {"$ref": "#/components/schemas/SizeText"}, "memory": {"$ref": "#/components/schemas/SizeText"},
+    "cpu": {"$ref": "#/components/schemas/SizeText"},
+    "parameters": {"type": "object", "description": "a merge patch; null takes a parameter back to its default"}}},
+"OwnChange": {"type": "object", "additionalProperties": false, "description": "changes at once",
   "properties": {
     "deletionProtection": {"type": "boolean"},
     "labels": {"type": ["object", "null"], "propertyNames": {"$ref": "#/components/schemas/LabelName"},
@@ -51,6 +59,19 @@ constexpr const char* kInstanceSchemas = R"json({
     "statement": {"type": "string", "minLength": 1, "maxLength": 4096},
     "equals": {"type": ["string", "number", "null"], "minLength": 1, "maxLength": 256},
     "atLeast": {"type": ["number", "null"]}, "atMost": {"type": ["number", "null"]}}},
+"UpdatePlan": {"type": "object", "additionalProperties": false, "required": ["plan"], "properties": {"plan": {"type": "object",
+  "additionalProperties": false, "required": ["hash", "changes", "restarts", "downtime", "irreversible", "quota", "warnings"],
+  "properties": {
+    "hash": {"type": "string"},
+    "changes": {"type": "array", "items": {"type": "object", "required": ["path", "from", "to", "how"], "properties": {
+      "path": {"type": "string"}, "from": {}, "to": {}, "how": {"enum": ["NONE", "RELOAD", "IN_PLACE", "ROLLING_RESTART", "RECREATE"]}}}},
+    "restarts": {"type": "boolean"}, "downtime": {"enum": ["NONE", "SECONDS", "MINUTES"]},
+    "irreversible": {"type": "array", "items": {"type": "string"}},
+    "quota": {"type": "object", "properties": {"before": {"type": "object"}, "after": {"type": "object"}}},
+    "warnings": {"type": "array", "items": {"type": "object", "required": ["pointer", "message"], "properties": {
+      "pointer": {"type": "string"}, "message": {"type": "string"}}}}}}}},
+"InstanceOrPlan": {"anyOf": [{"$ref": "#/components/schemas/Instance"}, {"$ref": "#/components/schemas/UpdatePlan"}]},
+"SizeText": {"type": "string", "minLength": 1, "maxLength": 63},
 "ShortText": {"type": "string", "minLength": 1, "maxLength": 256},
 "TakeBackup": {"type": "object", "additionalProperties": false,
   "properties": {
@@ -90,15 +111,17 @@ constexpr const char* kInstanceSchemas = R"json({
     "state": {"type": "string", "enum": ["PROVED", "NOT_PROVED", "SKIPPED"]},
     "endpoint": {"type": "string"}, "at": {"type": "string"}, "message": {"type": "string"}}},
 "InstanceSpec": {"type": "object", "additionalProperties": false,
-  "required": ["orgId", "projectName", "name", "databaseType", "tier", "parameters", "backup", "deletionProtection"],
+  "required": ["orgId", "projectName", "name", "databaseType", "tier", "instances", "storage", "memory", "cpu", "parameters",
+    "backup", "deletionProtection"],
   "properties": {
+    "instances": {"type": "integer"}, "storage": {"type": "string"}, "memory": {"type": "string"}, "cpu": {"type": "string"},
     "orgId": {"type": "string"}, "projectName": {"type": "string"}, "name": {"type": "string"},
     "databaseType": {"type": "string"}, "tier": {"type": "string"}, "parameters": {"type": "object"},
     "backup": {"type": ["object", "null"]}, "deletionProtection": {"type": "boolean"}}},
 "InstanceStatus": {"type": "object", "additionalProperties": false,
   "required": ["state", "namespace", "endpoints", "engine", "conditions"],
   "properties": {
-    "state": {"type": "string", "enum": ["PROVISIONING", "ACTIVE", "DEGRADED", "RESTARTING", "SWITCHING_OVER", "DELETING", "DELETED", "FAILED", "UNKNOWN"]},
+    "state": {"type": "string", "enum": ["PROVISIONING", "ACTIVE", "DEGRADED", "UPDATING", "RESTARTING", "SWITCHING_OVER", "DELETING", "DELETED", "FAILED", "UNKNOWN"]},
     "reason": {"$ref": "#/components/schemas/Word"}, "message": {"type": "string"},
     "namespace": {"type": "string"},
     "endpoints": {"type": "array", "items": {"$ref": "#/components/schemas/Endpoint"}},
@@ -174,7 +197,8 @@ constexpr const char* kOperationSchemas = R"json({
   "properties": {
     "state": {"type": "string", "enum": ["RUNNING", "BLOCKED", "COMPLETE", "PARTIAL", "RETAINED"]},
     "steps": {"type": "array", "items": {"$ref": "#/components/schemas/Stage"}},
-    "remnants": {"type": "array", "items": {"$ref": "#/components/schemas/Remnant"}}}},
+    "remnants": {"type": "array", "items": {"$ref": "#/components/schemas/Remnant"}},
+    "kept": {"type": "array", "items": {"type": "string"}, "description": "what an update could not take back: places in the spec"}}},
 "Warning": {"type": "object", "additionalProperties": false, "required": ["pointer", "message"],
   "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}}},
 "Operation": {"type": "object", "additionalProperties": false,

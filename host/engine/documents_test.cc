@@ -184,7 +184,7 @@ TEST(Results, ReadTheShortestDocuments) {
   const auto plan = ReadPlan(Parsed(R"({"schema":1,"stages":[]})"));
   ASSERT_TRUE(plan);
   EXPECT_TRUE(plan->quota.is_object() && plan->carry.is_object());
-  EXPECT_EQ(plan->text, R"({"schema":1,"stages":[],"quota":{},"carry":{}})");
+  EXPECT_EQ(plan->text, R"({"schema":1,"stages":[],"quota":{},"changes":[],"carry":{}})");
 }
 
 TEST(Results, ReadPlansAndSpecs) {

@@ -74,11 +74,19 @@ Result<PlanResult> ReadPlan(const Json& document) {
     stages.Push(std::move(kept));
     out.stages.push_back(std::move(stage));
   }
+  Json changes = Json::MakeArray();
+  for (const Json& entry : document["changes"].items()) {
+    Json change = Json::Obj({{"path", entry["path"]}, {"how", entry["how"]}});
+    if (!entry["revertible"].AsBool(true)) change.Set("revertible", false);
+    if (entry["loses"].is_string()) change.Set("loses", Message(entry["loses"]));
+    changes.Push(std::move(change));
+  }
   out.quota = ObjectOf(document["quota"]);
   out.carry = ObjectOf(document["carry"]);
   out.text = Json::Obj({{"schema", 1},
                         {"stages", std::move(stages)},
                         {"quota", out.quota},
+                        {"changes", std::move(changes)},
                         {"carry", out.carry}})
                  .Dump();
   return out;

@@ -23,12 +23,6 @@ Error Problem(std::string field, std::string reason, std::string message) {
   return {Code::kInvalid, std::move(reason), std::move(message), std::move(field)};
 }
 
-std::string Names(const std::vector<Tier>& tiers) {
-  std::string out;
-  for (const Tier& tier : tiers) out += (out.empty() ? "" : ", ") + tier.name;
-  return out;
-}
-
 void CheckNames(const CreateRequest& request, const std::string& ns, std::vector<Error>& found) {
   const size_t before = found.size();
   if (!IsDnsLabel(request.organization))
@@ -72,6 +66,12 @@ int64_t TakeDrillDays(Json& backup, std::vector<Error>& found) {
 
 }  // namespace
 
+std::string TierNames(const std::vector<Tier>& tiers) {
+  std::string out;
+  for (const Tier& tier : tiers) out += (out.empty() ? "" : ", ") + tier.name;
+  return out;
+}
+
 Result<Resolved> ResolveCreate(const CreateRequest& request, const std::string& id,
                                const CreateContext& context, Findings& findings) {
   const std::vector<Tier>& tiers = context.options.tiers;
@@ -86,7 +86,7 @@ Result<Resolved> ResolveCreate(const CreateRequest& request, const std::string& 
                                  [&](const Tier& t) { return t.name == request.tier; });
   if (tier == tiers.end())
     found.push_back(Problem("/tier", "UnknownTier",
-                            Json::Quote(request.tier) + " is not one of " + Names(tiers)));
+                            Json::Quote(request.tier) + " is not one of " + TierNames(tiers)));
   auto engine = context.engines.ForType(request.database_type);
   if (!engine) {
     Error error = engine.error();

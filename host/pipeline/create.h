@@ -42,6 +42,9 @@ struct Resolved {
   int64_t drill_days = -1;              // of the instance's record
 };
 
+// "FREE, STANDARD", for a person.
+std::string TierNames(const std::vector<Tier>& tiers);
+
 // What a request is resolved by.
 struct CreateContext {
   const PipelineOptions& options;

@@ -1,6 +1,7 @@
 #include "pipeline/lifecycle.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipeline/verbs.h"
 
@@ -20,6 +21,25 @@ Json WaitingJson(const store::WaitingFor& w) {
 
 // Messages come from engines, operators and API servers: what a person reads fits here.
 constexpr size_t kLongestMessage = 4096;
+
+// Has the engine been asked for anything?
+bool EngineBegan(const store::OperationRecord& operation) {
+  const VerbPolicy& policy = PolicyOf(operation.verb);
+  return std::any_of(operation.stages.begin(), operation.stages.end(), [&](const auto& record) {
+    return !record.rollback && record.started_ms != 0 && IsEngineStage(policy, record.name);
+  });
+}
+
+// From here on the previous spec is the goal. What was applied and cannot be taken back stays in
+// it: the plan tells.
+void TurnBack(store::OperationRecord& operation) {
+  Json goal = Json::ParseObject(operation.previous_spec);
+  if (EngineBegan(operation)) {
+    for (const std::string& path : KeptByRevert(operation))
+      goal.SetAt(path, Json::ParseObject(operation.spec).At(path));
+  }
+  operation.previous_spec = std::exchange(operation.spec, goal.Dump());
+}
 
 void Shorten(std::string& text) {
   if (text.size() <= kLongestMessage) return;
@@ -181,9 +201,7 @@ class Machine {
   const VerbPolicy& policy() { return PolicyOf(op().verb); }
 
   // What the operation made stays when it fails or is cancelled.
-  bool Keeps() {
-    return policy().after_failure != AfterFailure::kUndo || op().on_failure == "RETAIN";
-  }
+  bool Keeps() { return WayBackOf(policy()).empty() || op().on_failure == "RETAIN"; }
 
   StageRecord& current() { return op().stages.at(op().stage); }
 
@@ -285,7 +303,8 @@ class Machine {
       return;
     }
     op().stage = op().stages.size();
-    for (StageRecord& record : UndoStages()) op().stages.push_back(std::move(record));
+    for (StageRecord& record : WayBackOf(policy())) op().stages.push_back(std::move(record));
+    if (policy().after_failure == AfterFailure::kRevert) TurnBack(op());
     Enter();
   }
 
@@ -317,6 +336,15 @@ class Machine {
 };
 
 }  // namespace
+
+std::vector<std::string> KeptByRevert(const store::OperationRecord& operation) {
+  std::vector<std::string> out;
+  const Json plan = Json::ParseObject(operation.plan);
+  for (const Json& change : plan["changes"].items()) {
+    if (!change["revertible"].AsBool(true)) out.push_back(change["path"].AsString());
+  }
+  return out;
+}
 
 bool HasEffects(const store::OperationRecord& operation) {
   for (const StageRecord& record : operation.stages) {

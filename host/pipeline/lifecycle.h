@@ -70,7 +70,7 @@ struct Outcome {
 //   PENDING ─started→ RUNNING ⇄ WAITING ─last stage ready→ SUCCEEDED
 //                        │  └─blocks→ BLOCKED ─retry→ RUNNING
 //                        ├─fails, kept (RETAIN, or the verb undoes nothing)→ FAILED ─retry→ RUNNING
-//                        ├─fails, undone→ ROLLING_BACK → FAILED
+//                        ├─fails, undone or reverted→ ROLLING_BACK → FAILED
 //                        └─cancel→ CANCELLING (the steps of ROLLING_BACK, or none) → CANCELLED
 //
 // A failure while rolling back ends the rollback PARTIAL. A verb that is never given up blocks.
@@ -107,7 +107,10 @@ Result<store::Admission> Admit(const store::OperationRecord& wanted,
 std::optional<store::InstanceChange> InstanceAfter(const store::OperationRecord& operation,
                                                    const store::InstanceRecord& instance);
 
-// Nothing was made yet, so there is nothing to undo.
+// The places in the spec that the operation's way back leaves as they are, as its plan says.
+std::vector<std::string> KeptByRevert(const store::OperationRecord& operation);
+
+// False: nothing was made yet, so there is nothing to undo.
 bool HasEffects(const store::OperationRecord& operation);
 
 }  // namespace slipway::pipeline

@@ -163,11 +163,14 @@ std::optional<store::InstanceChange> InstanceAfter(const OperationRecord& operat
   if (operation.state == OperationState::kSucceeded) {
     change.deleted = policy.demolishes;
     if (!policy.instance_after.empty()) change.state = policy.instance_after;
+    if (policy.changes_spec) change.spec = operation.spec;
     change.reason = change.message = "";
   } else if (operation.state == OperationState::kBlocked) {
     because_of_error();
   } else if (store::IsTerminal(operation.state)) {
     because_of_error();
+    if (policy.changes_spec && !operation.rollback_reason.empty() && HasEffects(operation))
+      change.spec = operation.spec;
     if (policy.makes_instance) {
       change.state = "FAILED";
       change.deleted = operation.rollback_outcome == "COMPLETE";
@@ -178,7 +181,8 @@ std::optional<store::InstanceChange> InstanceAfter(const OperationRecord& operat
   } else if (policy.ends_instance) {
     change.reason = change.message = "";
   }
-  if (change.state == instance.state && change.reason == instance.reason &&
+  if (change.spec == instance.spec) change.spec.reset();
+  if (!change.spec && change.state == instance.state && change.reason == instance.reason &&
       change.message == instance.message && !change.deleted)
     return std::nullopt;
   return change;

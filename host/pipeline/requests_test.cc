@@ -18,7 +18,8 @@ constexpr OperationState kStates[] = {
     OperationState::kPending,    OperationState::kRunning,     OperationState::kWaiting,
     OperationState::kCancelling, OperationState::kRollingBack, OperationState::kBlocked,
     OperationState::kSucceeded,  OperationState::kFailed,      OperationState::kCancelled};
-constexpr const char* kVerbNames[] = {"create", "restore", "drill", "delete", "repair", "backup"};
+constexpr const char* kVerbNames[] = {"create", "restore", "drill", "delete",
+                                      "repair", "backup",  "update"};
 
 OperationRecord In(const char* verb, OperationState state, const std::string& rollback_reason = "",
                    const std::string& outcome = "") {
@@ -101,7 +102,7 @@ TEST(Requests, RetryOfABlockedUndoGoesOnUndoing) {
   for (const auto& [reason, state] : std::map<std::string, OperationState>{
            {"Failed", OperationState::kRollingBack}, {"Cancelled", OperationState::kCancelling}}) {
     OperationRecord operation = In("create", OperationState::kBlocked, reason);
-    for (auto& record : UndoStages()) operation.stages.push_back(record);
+    for (auto& record : WayBackOf(PolicyOf("create"))) operation.stages.push_back(record);
     operation.stage = 8;
     const auto edit = Retry(operation, {}, nullptr, {}, 7);
     ASSERT_TRUE(edit);

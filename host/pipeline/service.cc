@@ -137,7 +137,7 @@ struct Service::Impl {
                                      Findings& findings) const {
     const CreateRequest& wanted = *request.create;
     const std::string id = NewId("ins", clock);
-    TRY(Resolved resolved, ResolveCreate(wanted, id, {options, engines, store, clock}, findings));
+    TRY(Resolved resolved, ResolveCreate(wanted, id, Context(), findings));
     store::Submission out;
     out.operation = NewOperation(request, actor);
     out.operation.arguments = resolved.arguments.Dump();
@@ -200,17 +200,30 @@ struct Service::Impl {
                                   Findings& findings);
   Result<void> StartDrill(const store::InstanceRecord& source);
 
-  Result<store::Submission> OnInstance(const OperationRequest& request, const Actor& actor) const {
-    TRY(const store::InstanceRecord instance, store.GetInstance(request.instance_id));
+  Result<store::InstanceRecord> Standing(const std::string& id) const {
+    TRY(store::InstanceRecord instance, store.GetInstance(id));
     if (instance.deleted_ms != 0)
       return Error{Code::kNotFound, "InstanceNotFound", "instance " + instance.id + " is deleted"};
+    return instance;
+  }
+
+  CreateContext Context() const { return {options, engines, store, clock}; }
+
+  Result<store::Submission> OnInstance(const OperationRequest& request, const Actor& actor,
+                                       Findings& findings) const {
+    TRY(const store::InstanceRecord instance, Standing(request.instance_id));
     store::Submission out;
     out.operation = NewOperation(request, actor);
     out.operation.organization = instance.organization;
     out.operation.spec = instance.spec;
-    if (PolicyOf(request.verb).after_failure != AfterFailure::kUndo)
-      out.operation.on_failure = "RETAIN";
+    if (WayBackOf(PolicyOf(request.verb)).empty()) out.operation.on_failure = "RETAIN";
     TRY_VOID(CheckVerb(request, instance));
+    if (PolicyOf(request.verb).changes_spec) {
+      TRY(const Json spec,
+          ResolveUpdate(instance, request.arguments["changes"], Context(), findings));
+      out.operation.spec = spec.Dump();
+      out.operation.previous_spec = instance.spec;
+    }
     if (RetainsVolumes(out.operation)) {
       TRY(const auto engine, engines.ForName(instance.engine));
       if (ClaimsSelector(engine->description(), instance).empty())
@@ -229,6 +242,9 @@ struct Service::Impl {
                      "deletionProtection is on; clear it first with PATCH "
                      "{\"deletionProtection\": false}"};
       TRY(store::Admission admission, Admit(wanted, current, live, now));
+      if (PolicyOf(wanted.verb).changes_spec && current.spec != wanted.previous_spec)
+        return Error{Code::kPrecondition, "EtagMismatch",
+                     "the instance was changed while the request was looked at"};
       if (admission.join && HasFinalBackup(wanted) && !HasFinalBackup(*live))
         return Error{Code::kConflict, "OperationInProgress",
                      "a delete without a final backup is running"}
@@ -302,8 +318,8 @@ Result<store::Submitted> Service::Impl::Submit(const OperationRequest& request, 
   if (policy.stages.empty() || policy.makes_instance != request.create.has_value() ||
       policy.needs_source != has_source)
     return Error{Code::kUnsupported, "VerbUnknown", "there is no verb " + request.verb};
-  TRY(store::Submission submission,
-      policy.makes_instance ? Creation(request, actor, findings) : OnInstance(request, actor));
+  TRY(store::Submission submission, policy.makes_instance ? Creation(request, actor, findings)
+                                                          : OnInstance(request, actor, findings));
   submission.idempotency = request.idempotency;
   submission.audit = AuditOf(actor, "instance." + request.verb);
   submission.audit.data =
@@ -314,6 +330,18 @@ Result<store::Submitted> Service::Impl::Submit(const OperationRequest& request, 
     log.Info("op.superseded", {{"op", submitted.superseded}, {"by", submitted.operation.id}});
   Wake(submitted.instance);
   return submitted;
+}
+
+Result<UpdatePlan> Service::Preview(const std::string& instance_id, const Json& changes,
+                                    Findings& findings) {
+  OperationRequest request;
+  request.verb = VerbsWith(&VerbPolicy::changes_spec).front();
+  TRY(const store::InstanceRecord instance, impl_->Standing(instance_id));
+  TRY_VOID(impl_->CheckVerb(request, instance));
+  TRY(const Json spec, ResolveUpdate(instance, changes, impl_->Context(), findings));
+  TRY(UpdatePlan plan, PlanUpdate(instance, spec, impl_->Context()));
+  plan.warnings = findings.warnings;
+  return plan;
 }
 
 Result<void> Service::Impl::StartDrill(const store::InstanceRecord& source) {

@@ -14,6 +14,7 @@
 #include "pipeline/create.h"
 #include "pipeline/observer.h"
 #include "pipeline/options.h"
+#include "pipeline/update.h"
 #include "secrets/vault.h"
 #include "store/store.h"
 
@@ -30,8 +31,9 @@ struct OperationRequest {
   std::string verb;  // a name of verbs.h
   std::string instance_id;
   std::optional<CreateRequest> create;
-  Json arguments = Json::MakeObject();  // of a delete: {"retain_volumes": true}
-  int64_t expected_generation = 0;      // from If-Match; 0: any
+  // Of a delete: {"retain_volumes": true}; of an update: {"changes": {…}}, see update.h.
+  Json arguments = Json::MakeObject();
+  int64_t expected_generation = 0;  // from If-Match; 0: any
   std::optional<store::IdempotencyKey> idempotency;
 };
 
@@ -78,6 +80,9 @@ class Service {
   //   kUnavailable "EngineQuarantined", "EngineUnavailable"
   Result<store::Submitted> Submit(const OperationRequest& request, const Actor& actor,
                                   Findings& findings);
+  // What an update with these changes would do; nothing happens. Errors as for Submit.
+  Result<UpdatePlan> Preview(const std::string& instance_id, const Json& changes,
+                             Findings& findings);
   // kPrecondition "OperationNotCancellable" / "OperationNotRetryable"; kNotFound.
   Result<store::Submitted> Cancel(const std::string& operation_id, const Actor& actor,
                                   std::optional<store::IdempotencyKey> idempotency);

@@ -16,6 +16,9 @@ StageOutcome RunNamespaceCreation(Tick& tick);
 StageOutcome RunEngineStage(Tick& tick);
 StageOutcome RunCredentialGen(Tick& tick);
 StageOutcome RunNothing(Tick& tick);
+// Of an update (stages_update.cc).
+StageOutcome RunQuota(Tick& tick);
+StageOutcome RunQuotaRelease(Tick& tick);
 // Of a drill (drills.cc).
 StageOutcome RunCheck(Tick& tick);
 

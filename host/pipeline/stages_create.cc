@@ -12,6 +12,7 @@
 #include "pipeline/quota.h"
 #include "pipeline/stages.h"
 #include "pipeline/store_keys.h"
+#include "pipeline/update.h"
 #include "pipeline/verbs.h"
 
 namespace slipway::pipeline {
@@ -69,17 +70,45 @@ std::optional<StageOutcome> MissingOperator(Tick& tick) {
   return std::nullopt;
 }
 
+// The newest operation whose plan says what the instance needs.
+Result<std::optional<store::OperationRecord>> LastSized(Tick& tick) {
+  return tick.deps().store.LastPlanned(tick.instance().id,
+                                       VerbsWith(&VerbPolicy::counts_for_quota));
+}
+
+// The engine's plan for the operation.
+Result<Json> AskPlan(Tick& tick, engine::Engine& engine) {
+  const store::OperationRecord& operation = tick.operation();
+  engine::StepInput filled;
+  TRY_VOID(FillFrom(operation, filled));
+  engine::PlanInput input;
+  input.verb = PolicyOf(operation.verb).engine_verb;
+  input.operation_id = operation.id;
+  input.operation_started_ms = operation.started_ms;
+  input.instance = FactsOf(tick.instance());
+  input.spec = std::move(filled.spec);
+  input.previous = std::move(filled.previous);
+  input.arguments = std::move(filled.arguments);
+  return engine.Plan(input.ToJson());
+}
+
 // Goes on with the plan that the instance stands on, by the engine that made it. Every object is
 // looked at as if it had never been applied, so one that somebody else put in the place of ours is
 // left alone.
 StageOutcome AdoptPlan(Tick& tick) {
-  const auto last =
-      tick.deps().store.LastPlanned(tick.instance().id, VerbsWith(&VerbPolicy::counts_for_quota));
+  const auto last = LastSized(tick);
   if (!last) return FromClusterError(tick, last.error());
   if (!*last)
     return StageOutcome::Of(
         StageFails{{Code::kPrecondition, "NoPlan", "the instance has no plan to apply again"}});
-  const auto plan = Json::Parse((*last)->plan);
+  Result<Json> plan = Json::Parse((*last)->plan);
+  // The plan of an update has its own stages, and sizes of before and after.
+  if (PolicyOf((*last)->verb).changes_spec) {
+    const auto engine = tick.deps().engines.ForSha((*last)->engine, (*last)->engine_sha256);
+    if (!engine) return FromEngineError(tick, engine.error());
+    plan = AskPlan(tick, **engine);
+    if (!plan) return FromEngineError(tick, plan.error());
+  }
   if (!plan) return StageOutcome::Of(StageFails{plan.error()});
   auto skips = SkipsOf(PolicyOf(tick.operation().verb), *plan, &PolicyOf((*last)->verb));
   if (!skips) return StageOutcome::Of(StageFails{skips.error()});
@@ -90,7 +119,7 @@ StageOutcome AdoptPlan(Tick& tick) {
     record.applied_sha256.clear();
     tick.inventory().Put(record);
   }
-  return {{Planned{(*last)->plan, (*last)->engine, (*last)->engine_version, (*last)->engine_sha256,
+  return {{Planned{plan->Dump(), (*last)->engine, (*last)->engine_version, (*last)->engine_sha256,
                    *std::move(skips)},
            StageReady{""}},
           -1,
@@ -237,18 +266,7 @@ StageOutcome RunPlanning(Tick& tick) {
   if (policy.makes_instance) {
     if (auto missing = MissingOperator(tick)) return *std::move(missing);
   }
-  engine::StepInput filled;
-  if (auto read = FillFrom(tick.operation(), filled); !read)
-    return StageOutcome::Of(StageFails{read.error()});
-  engine::PlanInput input;
-  input.verb = policy.engine_verb;
-  input.operation_id = tick.operation().id;
-  input.operation_started_ms = tick.operation().started_ms;
-  input.instance = FactsOf(tick.instance());
-  input.spec = std::move(filled.spec);
-  input.previous = std::move(filled.previous);
-  input.arguments = std::move(filled.arguments);
-  const auto plan = tick.engine().Plan(input.ToJson());
+  const auto plan = AskPlan(tick, tick.engine());
   if (!plan) {
     if (policy.ends_instance && CannotBeAsked(plan.error()))
       return StageOutcome::Of(StageReady{""});
@@ -256,9 +274,17 @@ StageOutcome RunPlanning(Tick& tick) {
   }
   auto skips = SkipsOf(policy, *plan);
   if (!skips) return FromEngineError(tick, skips.error());
+  Json kept = *plan;
+  if (policy.changes_spec) {
+    const auto last = LastSized(tick);
+    if (!last) return FromClusterError(tick, last.error());
+    auto both = WithBothQuotas(*plan, *last ? Json::ParseObject((*last)->plan)["quota"] : Json());
+    if (!both) return FromEngineError(tick, both.error());
+    kept = *std::move(both);
+  }
   const engine::Engine& engine = tick.engine();
   return {
-      {Planned{plan->Dump(), engine.name(), engine.version(), engine.sha256(), *std::move(skips)},
+      {Planned{kept.Dump(), engine.name(), engine.version(), engine.sha256(), *std::move(skips)},
        StageReady{""}},
       -1,
       false};

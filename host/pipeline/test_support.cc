@@ -314,12 +314,14 @@ store::Submitted World::Create(const std::string& project, const std::string& na
   return *std::move(made);
 }
 
-Result<store::Submitted> World::Submit(const std::string& instance_id, const std::string& verb) {
+Result<store::Submitted> World::Submit(const std::string& instance_id, const std::string& verb,
+                                       const std::function<void(store::OperationRecord&)>& edit) {
   store::Submission submission;
   submission.operation.id = NewId("op", clock);
   submission.operation.instance_id = instance_id;
   submission.operation.verb = verb;
   submission.operation.stages = StagesOf(PolicyOf(verb));
+  if (edit) edit(submission.operation);
   submission.admit = [wanted = submission.operation, now = clock.NowMs()](
                          const store::InstanceRecord& instance,
                          const store::OperationRecord* live) {

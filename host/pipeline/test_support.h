@@ -145,7 +145,8 @@ class World {
   store::Submitted Create(const std::string& project, const std::string& name,
                           const std::string& on_failure = "ROLLBACK",
                           const std::function<void(store::OperationRecord&)>& edit = {});
-  Result<store::Submitted> Submit(const std::string& instance_id, const std::string& verb);
+  Result<store::Submitted> Submit(const std::string& instance_id, const std::string& verb,
+                                  const std::function<void(store::OperationRecord&)>& edit = {});
   // One look; kKilledDelay when the host was killed in it (and started again).
   int64_t Look(const std::string& instance_id);
   // Looks, controllers and time until the instance's operation is over or blocked.

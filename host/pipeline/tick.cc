@@ -126,7 +126,8 @@ StageOutcome Tick::RunStage() {
       record.rollback ? policy.after_failure == AfterFailure::kUndo : policy.demolishes;
   if (const DemolitionDef* demolition = FindDemolition(record.name); demolition && may_delete)
     return demolition->run(*this, Warrant());
-  if (const StageDef* def = FindStage(policy, record.name); def != nullptr && !record.rollback)
+  if (const StageDef* def = FindStage(policy, record.name);
+      def != nullptr && (!record.rollback || def->reverts))
     return def->run(*this);
   return StageOutcome::Of(
       StageBlocks{{Code::kInternal, "StageUnknown",
@@ -373,6 +374,7 @@ Result<void> Tick::Record(const std::vector<Input>& inputs) {
     instance_.reason = instance->reason;
     instance_.message = instance->message;
     if (instance->outputs) instance_.outputs = *instance->outputs;
+    if (instance->spec) instance_.spec = *instance->spec;
   }
   return {};
 }

@@ -60,6 +60,16 @@ constexpr StageDef kSwitchoverStages[] = {
     {stage::kCredentialCheck, By::kBoth, RunCredentialGen},
     {stage::kCompleted, By::kHost, RunNothing},
 };
+constexpr StageDef kUpdateStages[] = {
+    {stage::kValidating, By::kHost, RunPlanning},
+    {stage::kQuota, By::kHost, RunQuota},
+    {.name = stage::kCrdDeployment, .by = By::kEngine, .run = RunEngineStage, .reverts = true},
+    {.name = stage::kWaitingForReady, .by = By::kEngine, .run = RunEngineStage, .reverts = true},
+    {stage::kCredentialCheck, By::kBoth, RunCredentialGen},
+    {stage::kMetricsSetup, By::kEngine, RunEngineStage},
+    {.name = stage::kQuotaRelease, .by = By::kHost, .run = RunQuotaRelease, .reverts = true},
+    {stage::kCompleted, By::kHost, RunNothing},
+};
 constexpr StageDef kDeleteStages[] = {
     {stage::kValidating, By::kHost, RunPlanning},
     // The host's, since the plan of a delete does not tell of it.
@@ -125,6 +135,15 @@ constexpr VerbPolicy kVerbs[] = {
      .after_failure = AfterFailure::kKeep,
      .cancellable = true,
      .needs_backup = true},
+    {.name = "update",
+     .stages = kUpdateStages,
+     .engine_verb = "update",
+     .after_failure = AfterFailure::kRevert,
+     .cancellable = true,
+     .counts_for_quota = true,
+     .changes_spec = true,
+     .instance_meanwhile = "UPDATING",
+     .instance_after = "ACTIVE"},
     // What was asked of the operator is not taken back: a cancelled one goes on by itself.
     {.name = "restart",
      .stages = kRestartStages,
@@ -192,9 +211,15 @@ std::vector<store::StageRecord> StagesOf(const VerbPolicy& policy, const Json& a
   return out;
 }
 
-std::vector<store::StageRecord> UndoStages() {
+std::vector<store::StageRecord> WayBackOf(const VerbPolicy& policy) {
   std::vector<store::StageRecord> out;
-  for (const DemolitionDef& demolition : kDemolition) out.push_back(Pending(demolition.name, true));
+  if (policy.after_failure == AfterFailure::kUndo) {
+    for (const DemolitionDef& demolition : kDemolition)
+      out.push_back(Pending(demolition.name, true));
+  }
+  for (const StageDef& def : policy.stages) {
+    if (def.reverts) out.push_back(Pending(def.name, true));
+  }
   return out;
 }
 

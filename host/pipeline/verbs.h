@@ -25,6 +25,8 @@ inline constexpr std::string_view kBackupConfig = "BACKUP_CONFIG";
 inline constexpr std::string_view kMetricsSetup = "METRICS_SETUP";
 inline constexpr std::string_view kRestore = "RESTORE";
 inline constexpr std::string_view kBackup = "BACKUP";
+inline constexpr std::string_view kQuota = "QUOTA";
+inline constexpr std::string_view kQuotaRelease = "QUOTA_RELEASE";
 inline constexpr std::string_view kCheck = "CHECK";
 inline constexpr std::string_view kRestart = "RESTART";
 inline constexpr std::string_view kSwitchover = "SWITCHOVER";
@@ -45,6 +47,8 @@ struct StageDef {
   const char* asked_by = nullptr;  // the argument of the operation that asks for it; null: always
   // It has a limit, may be cancelled, and fails the operation, whatever the verb says of others.
   bool may_fail = false;
+  // Going back to the previous spec takes it again.
+  bool reverts = false;
 };
 
 // A stage of the demolition, which deletes. It runs for a verb that ends its instance and for the
@@ -57,6 +61,7 @@ struct DemolitionDef {
 
 enum class AfterFailure {
   kUndo,         // take away what was made, unless the caller wants it RETAINed
+  kRevert,       // go back to the previous spec; nothing is deleted
   kKeep,         // leave everything as it is: FAILED
   kNeverGiveUp,  // BLOCKED: a person must act, retry goes on
 };
@@ -73,6 +78,7 @@ struct VerbPolicy {
   bool timed = true;              // its stages have limits
   bool plans = true;              // asks the engine for a plan; else it runs the stored one
   bool counts_for_quota = false;  // its plan's `quota` is what the instance needs
+  bool changes_spec = false;      // its end is another spec of the instance
   bool makes_instance = false;    // its failure is the instance's
   bool needs_source = false;      // makes its instance out of another one's backups
   bool needs_backup = false;      // works on an instance that has a backup section only
@@ -96,8 +102,8 @@ std::vector<std::string> VerbsWith(bool VerbPolicy::*wanted);
 // The stage list of a verb with these arguments, all PENDING.
 std::vector<store::StageRecord> StagesOf(const VerbPolicy& policy,
                                          const Json& arguments = Json::MakeObject());
-// What an undo appends.
-std::vector<store::StageRecord> UndoStages();
+// What the way back of a verb appends: nothing where what was made stays.
+std::vector<store::StageRecord> WayBackOf(const VerbPolicy& policy);
 // nullptr when the verb has no such stage.
 const StageDef* FindStage(const VerbPolicy& policy, std::string_view name);
 const DemolitionDef* FindDemolition(std::string_view name);

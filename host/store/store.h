@@ -60,7 +60,7 @@ struct Submitted {
 struct InstanceChange {
   std::string state, reason, message;
   std::optional<std::string> outputs;
-  std::optional<std::string> spec;
+  std::optional<std::string> spec;  // a new one is a new generation, and has the tier
   bool deleted = false;
 };
 

@@ -51,7 +51,7 @@ TEST_F(StoreTest, CommitWritesEverythingInOneStep) {
   EXPECT_EQ(instance->state, "ACTIVE");
   EXPECT_EQ(instance->outputs, R"({"endpoints":[]})");
   EXPECT_EQ(instance->spec, R"({"v":2})");
-  EXPECT_EQ(instance->generation, 1) << "only the user's writes count";
+  EXPECT_EQ(instance->generation, 2) << "of what the pipeline writes a new spec alone counts";
   EXPECT_EQ(store_->Events(made.operation.id, 0, 10)->back().type, "stage.waiting");
   const auto inventory = store_->Inventory(made.instance.id);
   ASSERT_EQ(inventory->size(), 2u);

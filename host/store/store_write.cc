@@ -13,7 +13,8 @@ Result<int64_t> ChangeInstance(Transaction& tx, const std::string& id, const Ins
       " reason = CASE WHEN ?1 = '' THEN reason ELSE ?2 END,"
       " message = CASE WHEN ?1 = '' THEN message ELSE ?3 END,"
       " outputs = CASE WHEN ?4 THEN ?5 ELSE outputs END,"
-      " spec = CASE WHEN ?6 THEN ?7 ELSE spec END,"
+      " spec = CASE WHEN ?6 THEN ?7 ELSE spec END, generation = generation + ?6,"
+      " tier = CASE WHEN ?6 THEN COALESCE(json_extract(?7, '$.tier'), tier) ELSE tier END,"
       " deleted_ms = CASE WHEN ?8 THEN ?9 ELSE deleted_ms END,"
       " updated_ms = ?9, observed_ms = MAX(observed_ms, ?10)"
       " WHERE id = ?11 AND deleted_ms = 0",

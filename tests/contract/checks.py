@@ -13,9 +13,10 @@ BEYOND_A_SCHEMA = {
     "RETAIN_NOT_SUPPORTED",  # decided by the engine of this instance
     "VERB_UNSUPPORTED",      # the same
     "FINAL_BACKUP_NOT_RETAINED",  # two parameters contradict each other
+    "NOTHING_TO_PLAN",  # a parameter and the body
 }
-# The engine judges the first two; what a source names is there or not, and so are a drill's backup, its target, and somebody to run its checks.
-JUDGED = ("/parameters", "/backup", "/source", "/target", "/checks")
+# The engine judges parameters, the backup and the sizes; what a source names is there or not, and so are a drill's backup, its target, and somebody to run its checks.
+JUDGED = ("/parameters", "/backup", "/instances", "/storage", "/memory", "/cpu", "/source", "/target", "/checks")
 # A name that begins with a digit, the joint length of organization and project, and the type of a source that is of another one.
 NAMES = {"NAME_TOO_LONG", "INVALID_NAME", "SOURCE_DIFFERS"}
 

@@ -168,7 +168,7 @@ def test_what_schemathesis_does_not_send_is_refused_with_a_declared_reason(world
             ("POST", "/v1/instances", {}, {"Idempotency-Key": ""}, 400), ("GET", "/v1/instances?pageSize=501", None, {}, 400),
             ("GET", "/v1/operations?nothing=1", None, {}, 400), ("GET", f"/v1/operations/{world.operations['active']}?waitSeconds=61", None, {}, 400),
             ("GET", "/v1/instances?databaseType=postgresql", None, {}, 400), ("GET", "/v1/instances/INS", None, {}, 404),
-            ("PATCH", path, {"tier": "FREE"}, {"Content-Type": "application/merge-patch+json"}, 501),
+            ("PATCH", path, {"version": "17"}, {"Content-Type": "application/merge-patch+json"}, 501),
             ("PATCH", path, {"orgId": "x"}, {"Content-Type": "application/merge-patch+json"}, 422),
             ("DELETE", path, None, {"If-Match": '"x"'}, 412), ("POST", f"/v1/operations/{world.operations['active']}/cancel", {"a": 1}, {}, 422),
             ("POST", f"/v1/operations/{world.operations['delete-stuck']}/cancel", None, {}, 409),

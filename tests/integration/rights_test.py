@@ -23,6 +23,7 @@ CERTIFICATES = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResource
     "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
 
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
+STORAGE_CLASSES = "storageclasses.storage.k8s.io"
 
 
 def rules_of(path):
@@ -112,7 +113,7 @@ def by_and_by(host, account, operation, granted, wanted, namespace):
             if waiting.get("namespace", "") not in ("", namespace):
                 wrong.append(f"{namespace}: asked for {name} in {waiting['namespace']}")
             # Lists, watches and objects without a namespace need rights for the whole cluster. So do the rights that the host would pass on.
-            whole = verb in ("list", "watch") or resource in ("namespaces", "persistentvolumes", PRIORITY_CLASSES) or "not currently held" in waiting["reason"]
+            whole = verb in ("list", "watch") or resource in ("namespaces", "persistentvolumes", PRIORITY_CLASSES, STORAGE_CLASSES) or "not currently held" in waiting["reason"]
             if not whole and waiting.get("namespace") != namespace:
                 wrong.append(f"{namespace}: no namespace in {waiting}")
             granted.add(by_name[name])
@@ -154,6 +155,9 @@ def live(server, data, database, given):
         for verb in ("restart", "switchover") if database is databases.POSTGRESQL else ():
             asked = host.call("POST", f"{created['target']['path']}/{verb}", {}).json
             wrong += by_and_by(host, account, asked["id"], granted, wanted, "acme-" + project)
+        if database is databases.POSTGRESQL:
+            grown = host.call("PATCH", created["target"]["path"], {"storage": "60Gi"}, {"Content-Type": "application/merge-patch+json"}).json
+            wrong += by_and_by(host, account, grown["id"], granted, wanted, "acme-" + project)
         bind_volume(server, "acme-" + project)
         deleted = host.call("DELETE", created["target"]["path"] + "?retainVolumes=true").json
         wrong += by_and_by(host, account, deleted["id"], granted, wanted, "acme-" + project)

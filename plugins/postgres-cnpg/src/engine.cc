@@ -1,6 +1,7 @@
 // The engine for PostgreSQL on CloudNativePG: its description and its table of stages.
 #include <slipway/engine.hpp>
 
+#include "gucs.h"
 #include "objects.h"
 #include "parameters.h"
 #include "settings.h"
@@ -32,7 +33,7 @@ Description About() {
                  {"/spec/instances", "/status/phase", "/status/phaseReason", "/status/instances",
                   "/status/readyInstances", "/status/instancesStatus", "/status/currentPrimary",
                   "/status/targetPrimary", "/status/conditions", "/status/pluginStatus"}),
-           WatchPods({"/spec/nodeName"}), WatchVolumes(),
+           WatchPods({"/spec/nodeName", "/spec/containers"}), WatchVolumes({"/status/capacity"}),
            Watch("v1", "Service", {"/spec/type", "/spec/ports", "/status/loadBalancer"}),
            Watch("batch/v1", "Job", {"/status"}),
            Watch(kClusterApi, "Backup",
@@ -57,6 +58,22 @@ Description About() {
       .features = Json::Arr({"patches"})};
 }
 
+How HowOf(std::string_view parameter) {
+  return NeedsRestart(parameter) ? How::kRollingRestart : How::kReload;
+}
+
+// Pods of the largest tier are spread over zones, which is a part of the pod.
+Json Changes(const Json& previous, const Json& spec) {
+  Json out = ChangesOf(previous, spec, HowOf);
+  const auto spread = [](const Json& of) {
+    return of["tier"].AsString() == "ENTERPRISE" && of["instances"].AsInt() > 1;
+  };
+  if (spread(previous) != spread(spec))
+    out.Push(Change{previous["tier"] == spec["tier"] ? "/instances" : "/tier", How::kRollingRestart}
+                 .ToJson());
+  return out;
+}
+
 constexpr StageRow<Stages> kTable[] = {
     {"create", "NAMESPACE_CREATION", "Network policy", &Stages::NamespaceCreation},
     {"create", "CRD_DEPLOYMENT", "CloudNativePG Cluster", &Stages::CrdDeployment},
@@ -67,6 +84,10 @@ constexpr StageRow<Stages> kTable[] = {
      WithoutBackup},
     {"create", "METRICS_SETUP", "PodMonitor", &Stages::MetricsSetup, WithoutMetrics},
     {"backup", "BACKUP", "Base backup", &Stages::Backup, BackupNotConfigured},
+    {"update", "CRD_DEPLOYMENT", "CloudNativePG Cluster", &Stages::CrdDeployment},
+    {"update", "WAITING_FOR_READY", "PostgreSQL instances", &Stages::Updated},
+    {"update", "CREDENTIAL_CHECK", "Login after the change", &Stages::CredentialGen},
+    {"update", "METRICS_SETUP", "PodMonitor", &Stages::MetricsSetup, WithoutMetrics},
     {"restart", "RESTART", "Request of a rolling restart", &Stages::Restart},
     {"restart", "WAITING_FOR_READY", "PostgreSQL instances", &Stages::Restarted},
     {"restart", "CREDENTIAL_CHECK", "Login after the restart", &Stages::CredentialGen},
@@ -82,7 +103,8 @@ constexpr Definition<Stages> kEngine{
     .name = {kNameLimit, "the names of its objects are up to 22 characters longer"},
     .normalise = NormalisedSpec,
     .quota = Quota,
-    .sized = "create",
+    .sized = "create|update",
+    .changes = Changes,
     .table = kTable};
 
 }  // namespace

@@ -172,4 +172,14 @@ std::span<const Refused> RefusedGucs() {
   return kRefused;
 }
 
+bool NeedsRestart(std::string_view name) {
+  return OneOf(
+      "max_connections|superuser_reserved_connections|max_prepared_transactions|"
+      "max_locks_per_transaction|max_files_per_process|shared_buffers|huge_pages|"
+      "max_worker_processes|max_wal_senders|max_replication_slots|"
+      "max_logical_replication_workers|autovacuum_max_workers|autovacuum_freeze_max_age|"
+      "wal_buffers|wal_level|track_activity_query_size|pg_stat_statements.max",
+      name);
+}
+
 }  // namespace cnpg

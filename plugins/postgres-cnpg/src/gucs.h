@@ -12,5 +12,7 @@ constexpr int64_t kMB = 1024, kGB = 1024 * kMB;  // in kB
 // Memory counts in kB, time in ms.
 std::span<const Parameter> AllowedGucs();
 std::span<const Refused> RefusedGucs();
+// Is it read by a server that starts, and only then? (PostgreSQL's context "postmaster".)
+bool NeedsRestart(std::string_view name);
 
 }  // namespace cnpg

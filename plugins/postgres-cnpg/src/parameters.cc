@@ -169,6 +169,26 @@ Json NormalisedParameters(const Json& given, const Sizing& sizing, const Json& s
   return ToJson(*values);
 }
 
+Json OwnParameters(const Json& given, const Json& previous) {
+  const Json& standing = previous["parameters"];
+  if (!given.IsObject() || !standing.IsObject()) return given;
+  Json sized = previous;
+  const Complain nobody = [](const std::string&, const std::string&, const std::string&) {};
+  const Sizing sizing = NormaliseTier(sized, nobody);
+  Json out = Json::Obj();
+  for (const std::string& name : given.keys()) {
+    Json others = Json::Obj();
+    for (const std::string& other : standing.keys())
+      if (other != name) others.Set(other, standing[other]);
+    // A default is what comes back when it is left out.
+    const bool is_default =
+        given[name] == standing[name] &&
+        NormalisedParameters(others, sizing, {}, nobody)[name] == standing[name];
+    if (!is_default) out.Set(name, given[name]);
+  }
+  return out;
+}
+
 Json ParametersSchema() {
   return SchemaOf(List());
 }

@@ -11,6 +11,10 @@ namespace cnpg {
 Json NormalisedParameters(const Json& given, const Sizing& sizing, const Json& source,
                           const Complain& complain);
 
+// `given` without the values that were defaults before, and still are as they were: those follow
+// the new size. `previous` is the spec that stands, or null.
+Json OwnParameters(const Json& given, const Json& previous);
+
 // JSON Schema of the parameters, for describe.
 Json ParametersSchema();
 

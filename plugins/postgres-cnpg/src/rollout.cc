@@ -7,6 +7,7 @@ namespace cnpg {
 
 namespace {
 
+constexpr int64_t kSettleMs = 5000;
 constexpr char kRestartedAt[] = "kubectl.kubernetes.io/restartedAt";
 constexpr char kChoice[] = "slipway.dev/switchover";  // "OPERATION/POD"
 
@@ -17,6 +18,22 @@ const std::string& AnnotationOf(const Json& object, std::string_view name) {
 Json Annotated(const Json& cluster, const char* name, const std::string& value) {
   return Patch(cluster,
                Json::Obj({{"metadata", Json::Obj({{"annotations", Json::Obj({{name, value}})}})}}));
+}
+
+const std::string& NameIn(const Json& object) {
+  return object["metadata"]["name"].AsString();
+}
+
+// Do the servers' containers request what the size says? The other containers of the pod have sizes
+// of their own.
+bool HasSize(const Json& pod, const Sizing& sizing) {
+  for (const Json& container : pod.At("spec/containers").items()) {
+    if (container["name"].AsString() != "postgres") continue;
+    const Json& requests = container.At("resources/requests");
+    return Bytes(requests["memory"].AsString()) == sizing.memory_bytes &&
+           Millis(requests["cpu"].AsString()) == sizing.cpu_millis;
+  }
+  return false;
 }
 
 const Json* PodNamed(const Observed& observed, const std::string& name) {
@@ -101,6 +118,27 @@ Judgement JudgeRestart(const Instance& instance, const Observed& observed, int64
                   std::to_string(restarted) + " of " + std::to_string(instance.instances) +
                       " instances have been restarted",
                   Percent(restarted, instance.instances), WaitingFor(*next, "NotRestarted"));
+}
+
+Judgement JudgeUpdate(const Instance& instance, const Json& before, const Observed& observed,
+                      int64_t waited_ms) {
+  Judgement health = JudgeCluster(instance, observed, false, waited_ms);
+  if (!health.IsReady()) return health;
+  for (const Json* pod : observed.pods) {
+    if (HasSize(*pod, instance.sizing)) continue;
+    return Progress("Resizing", NameIn(*pod) + " still has its old size", -1,
+                    WaitingFor(*pod, "NotResized"));
+  }
+  for (const Json* volume : observed.volumes) {
+    const auto capacity = Bytes(volume->At("status/capacity/storage").AsString());
+    if (capacity && *capacity >= instance.sizing.storage_bytes) continue;
+    return Progress("GrowingStorage", NameIn(*volume) + " has not grown yet", -1,
+                    WaitingFor(*volume, "NotGrown"));
+  }
+  if (before != instance.parameters && waited_ms < kSettleMs)
+    return Progress("Settling", "the operator is given time to see the new parameters", -1,
+                    kCluster.Waiting(instance, "Settling"));
+  return health;
 }
 
 Json SwitchTo(const Wish& wish, const Instance& instance, const Observed& observed,

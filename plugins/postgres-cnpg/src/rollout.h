@@ -11,6 +11,12 @@ namespace cnpg {
 // operation. Ready once the Cluster has it.
 Json AskRestart(const Instance& instance, const Json& cluster, int64_t started_ms);
 
+// Ready when every server has the size of the spec, every volume its storage, and the operator has
+// had the time to see new parameters: nothing shows which ones a server runs with. `before`: the
+// parameters that it had.
+Judgement JudgeUpdate(const Instance& instance, const Json& before, const Observed& observed,
+                      int64_t waited_ms);
+
 // Ready when every pod has been restarted for the Cluster's annotation and the Cluster is healthy.
 Judgement JudgeRestart(const Instance& instance, const Observed& observed, int64_t waited_ms);
 

@@ -49,8 +49,8 @@ Json NormalisedSpec(const Request& request, const Complain& complain, const Warn
   const Json& source = request.arguments["source"];
   Json out = spec;
   const Sizing sizing = NormaliseTier(out, complain);
-  out.Set("parameters",
-          NormalisedParameters(spec["parameters"], sizing, source.At("spec/parameters"), complain));
+  out.Set("parameters", NormalisedParameters(OwnParameters(spec["parameters"], request.previous),
+                                             sizing, source.At("spec/parameters"), complain));
   if (out["parameters"]["autovacuum"].AsString() == "off")
     warn("/parameters/autovacuum", "without autovacuum tables bloat and transaction ids run out");
   if (out["parameters"]["synchronous_commit"].AsString() == "off")

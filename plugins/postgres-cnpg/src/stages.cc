@@ -98,6 +98,10 @@ Json Stages::Backup() const {
                   Json::Arr({cnpg::Backup(instance, name, *observed.cluster)}));
 }
 
+Json Stages::Updated() const {
+  return Result(JudgeUpdate(instance, input["previous"]["parameters"], observed, waited_ms));
+}
+
 Json Stages::Restart() const {
   if (auto absent = kCluster.Absent(instance, observed.cluster)) return Result(*absent);
   return AskRestart(instance, *observed.cluster, input["operation"]["started_ms"].AsInt());

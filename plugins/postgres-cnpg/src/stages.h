@@ -19,6 +19,8 @@ struct Stages : Work<Settings, Instance, Observed> {
   Json MetricsSetup() const;
   // One Backup for an operation, whatever becomes of it.
   Json Backup() const;
+  // Until the instance is as its new spec says.
+  Json Updated() const;
   // Asks the operator for a rolling restart.
   Json Restart() const;
   // Until every pod has been restarted.

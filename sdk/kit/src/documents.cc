@@ -142,7 +142,8 @@ void Validate(slipway::Call& call, const Json& input, const NameRule& rule,
     warnings.Push(Json::Obj({{"field", field}, {"message", message}}));
   };
   Json spec =
-      normalise({input["verb"].AsString(), input["spec"], input["arguments"]}, complain, warn);
+      normalise({input["verb"].AsString(), input["spec"], input["arguments"], input["previous"]},
+                complain, warn);
   if (call.failed() != SLIPWAY_OK) return;
   call.write(
       Json::Obj({{"schema", 1}, {"spec", std::move(spec)}, {"warnings", std::move(warnings)}})

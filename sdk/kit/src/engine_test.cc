@@ -243,7 +243,7 @@ TEST(Normalise, MaySeeTheWholeRequest) {
         {{"verb", request.verb}, {"spec", request.spec}, {"type", request.arguments["type"]}});
   };
   const std::string verb = "backup";
-  EXPECT_EQ(normalise({verb, Json(1), Json::Parse(R"({"type":"FULL"})")}, {}, {}).Dump(),
+  EXPECT_EQ(normalise({verb, Json(1), Json::Parse(R"({"type":"FULL"})"), Json()}, {}, {}).Dump(),
             R"({"verb":"backup","spec":1,"type":"FULL"})");
 }
 

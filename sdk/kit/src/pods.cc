@@ -169,9 +169,11 @@ Json WatchPods(std::initializer_list<Json> more) {
   return Watch("v1", "Pod", {}).Set("keep", std::move(keep));
 }
 
-Json WatchVolumes() {
-  return Watch("v1", "PersistentVolumeClaim",
-               {"/spec/storageClassName", "/status/phase", "/status/conditions"});
+Json WatchVolumes(std::initializer_list<Json> more) {
+  Json keep = Json::Arr(more);
+  for (const char* pointer : {"/spec/storageClassName", "/status/phase", "/status/conditions"})
+    keep.Push(pointer);
+  return Watch("v1", "PersistentVolumeClaim", {}).Set("keep", std::move(keep));
 }
 
 }  // namespace slipway::kit

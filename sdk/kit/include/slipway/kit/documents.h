@@ -55,11 +55,13 @@ struct NameRule {
   void (*check)(const std::string& name, const Complain& complain) = nullptr;
 };
 
-// What validate was asked with. `spec` is an object; `arguments` is null where the host gave none.
+// What validate was asked with. `spec` is an object; `arguments` and `previous`, the spec that
+// stands, are null where the host gave none.
 struct Request {
   const std::string& verb;
   const Json& spec;
   const Json& arguments;
+  const Json& previous;
 };
 
 // Writes every default out; applied to its own result it changes nothing. Some engines look at the

@@ -32,6 +32,8 @@ struct Definition {
   // The needs of an instance in its namespace. The plans of the verbs `sized` ("a|b") have them.
   Json (*quota)(const typename Stages::InstanceType& instance);
   std::string_view sized;
+  // Tells what an update does; null: the plans of this engine have no `changes`.
+  Json (*changes)(const Json& previous, const Json& spec) = nullptr;
   std::span<const StageRow<Stages>> table;
 
   // The verbs of the table, each once, in its order.
@@ -69,6 +71,8 @@ struct Definition {
     }
     Json out = Json::Obj({{"schema", 1}, {"stages", std::move(stages)}});
     if (OneOf(sized, verb)) out.Set("quota", quota(read()));
+    if (verb == "update" && changes != nullptr)
+      out.Set("changes", changes(input["previous"], input["spec"]));
     return out.Set("carry", Json::Obj());
   }
 

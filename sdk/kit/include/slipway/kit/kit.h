@@ -1,6 +1,7 @@
 // All of the kit.
 #pragma once
 #include <slipway/kit/backups.h>
+#include <slipway/kit/changes.h>
 #include <slipway/kit/cron.h>
 #include <slipway/kit/deletion.h>
 #include <slipway/kit/documents.h>

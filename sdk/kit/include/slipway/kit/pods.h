@@ -37,6 +37,6 @@ std::optional<Trouble> WorstOfVolumes(const std::vector<const Json*>& volumes);
 
 // Entries of describe's `watches` that keep what the functions above read; `more` comes first.
 Json WatchPods(std::initializer_list<Json> more = {});
-Json WatchVolumes();
+Json WatchVolumes(std::initializer_list<Json> more = {});
 
 }  // namespace slipway::kit
