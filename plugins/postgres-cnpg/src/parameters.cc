@@ -176,15 +176,15 @@ Json OwnParameters(const Json& given, const Json& previous) {
   const Complain nobody = [](const std::string&, const std::string&, const std::string&) {};
   const Sizing sizing = NormaliseTier(sized, nobody);
   Json out = Json::Obj();
-  for (const std::string& name : given.keys()) {
+  // A default is what comes back when it is left out.
+  const auto was_default = [&](const std::string& name) {
     Json others = Json::Obj();
     for (const std::string& other : standing.keys())
       if (other != name) others.Set(other, standing[other]);
-    // A default is what comes back when it is left out.
-    const bool is_default =
-        given[name] == standing[name] &&
-        NormalisedParameters(others, sizing, {}, nobody)[name] == standing[name];
-    if (!is_default) out.Set(name, given[name]);
+    return NormalisedParameters(others, sizing, {}, nobody)[name] == standing[name];
+  };
+  for (const std::string& name : given.keys()) {
+    if (given[name] != standing[name] || !was_default(name)) out.Set(name, given[name]);
   }
   return out;
 }
