@@ -141,7 +141,9 @@ Result<std::string> ApplyObject(kube::Cluster& cluster, const EffectScope& scope
       return existing.error();
     }
   }
-  TRY(const Json applied, cluster.Apply(object, kube::ApplyOptions{}));
+  kube::ApplyOptions options;
+  options.force = scope.takes_fields;
+  TRY(const Json applied, cluster.Apply(object, options));
   return applied["metadata"]["uid"].AsString();
 }
 

@@ -18,6 +18,7 @@ struct EffectScope {
   std::string engine;
   Json applies;       // "apiVersion/Kind" that the engine declared
   Json patches = {};  // the same of what it may patch, "/status" behind it for that subresource
+  bool takes_fields = false;  // from other field managers: defaults that an operator wrote down
 };
 
 // The one guard over what a step wants to apply: declared kinds only, the instance's namespace

@@ -151,9 +151,11 @@ Result<Json> FakeCluster::Create(const Json& object) {
   return made;
 }
 
-Result<Json> FakeCluster::Apply(const Json& object, const kube::ApplyOptions& /*options*/) {
+Result<Json> FakeCluster::Apply(const Json& object, const kube::ApplyOptions& options) {
   const std::string& kind = object["kind"].AsString();
   TRY_VOID(Pass("apply", kind, false));
+  if (contested && kind == "ConfigMap" && !options.force)
+    return Error{Code::kConflict, "FieldManagerConflict", "Apply failed with 1 conflict"};
   TRY(Json made, Put(object));
   TRY_VOID(Pass("apply", kind, true));
   return made;

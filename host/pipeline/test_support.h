@@ -39,7 +39,8 @@ class FakeCluster final : public kube::Cluster {
   // Asked before a call and again after its effect; an error is what the caller gets.
   std::function<std::optional<Error>(const char* call, const std::string& kind, bool after)> fault;
   bool away = false;
-  bool synced = true;  // of the informers
+  bool synced = true;      // of the informers
+  bool contested = false;  // somebody else has written the fields of the ConfigMaps
   std::map<Key, Json> objects;
 
   const Json* Find(const std::string& kind, const std::string& ns, const std::string& name) const;

@@ -243,8 +243,9 @@ Result<void> Tick::CommitIntent() {
 
 std::optional<StageOutcome> Tick::Apply(const Answer& answer) {
   const Json& description = engine_->description();
+  // An operator writes its defaults into the spec. A caller who changes the spec means them, too.
   const EffectScope scope{instance_, engine_->name(), description["applies"],
-                          description["patches"]};
+                          description["patches"], PolicyOf(operation_.verb).changes_spec};
   const auto objects = GuardApply(scope, answer.result.effects);
   if (!objects) return StageOutcome::Of(StageFails{objects.error()});
   const auto patches =
