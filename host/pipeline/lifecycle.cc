@@ -30,14 +30,11 @@ bool EngineBegan(const store::OperationRecord& operation) {
   });
 }
 
-// From here on the previous spec is the goal. What was applied and cannot be taken back stays in
-// it: the plan tells.
+// From here on the previous spec is the goal, but for what cannot be taken back.
 void TurnBack(store::OperationRecord& operation) {
   Json goal = Json::ParseObject(operation.previous_spec);
-  if (EngineBegan(operation)) {
-    for (const std::string& path : KeptByRevert(operation))
-      goal.SetAt(path, Json::ParseObject(operation.spec).At(path));
-  }
+  for (const std::string& path : KeptByRevert(operation))
+    goal.SetAt(path, Json::ParseObject(operation.spec).At(path));
   operation.previous_spec = std::exchange(operation.spec, goal.Dump());
 }
 
@@ -339,6 +336,7 @@ class Machine {
 
 std::vector<std::string> KeptByRevert(const store::OperationRecord& operation) {
   std::vector<std::string> out;
+  if (!EngineBegan(operation)) return out;
   const Json plan = Json::ParseObject(operation.plan);
   for (const Json& change : plan["changes"].items()) {
     if (!change["revertible"].AsBool(true)) out.push_back(change["path"].AsString());

@@ -107,7 +107,8 @@ Result<store::Admission> Admit(const store::OperationRecord& wanted,
 std::optional<store::InstanceChange> InstanceAfter(const store::OperationRecord& operation,
                                                    const store::InstanceRecord& instance);
 
-// The places in the spec that the operation's way back leaves as they are, as its plan says.
+// The places in the spec that the operation's way back leaves as they are: what the engine was
+// asked for and cannot take back, as the plan says.
 std::vector<std::string> KeptByRevert(const store::OperationRecord& operation);
 
 // False: nothing was made yet, so there is nothing to undo.
