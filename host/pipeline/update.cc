@@ -57,14 +57,26 @@ void Compare(const std::string& at, const Json& from, const Json& to,
   }
 }
 
+// From the one that nobody notices to the one that everybody does.
+constexpr std::string_view kHows[] = {"NONE", "RELOAD", "IN_PLACE", "ROLLING_RESTART", "RECREATE"};
+
+bool IsWorse(const std::string& a, const std::string& b) {
+  return std::find(std::begin(kHows), std::end(kHows), a) >
+         std::find(std::begin(kHows), std::end(kHows), b);
+}
+
+// An engine may have several words on one change: the worst of each is told.
 void TakeWordOf(const Json& plan, std::vector<SpecChange>& changes) {
-  for (const Json& entry : plan["changes"].items()) {
-    for (SpecChange& change : changes) {
+  for (SpecChange& change : changes) {
+    std::string how;
+    for (const Json& entry : plan["changes"].items()) {
       if (change.path != entry["path"].AsString()) continue;
-      change.how = entry["how"].AsString();
-      change.revertible = entry["revertible"].AsBool(true);
-      change.loses = entry["loses"].AsString();
+      const std::string& said = entry["how"].AsString();
+      if (how.empty() || IsWorse(said, how)) how = said;
+      change.revertible = change.revertible && entry["revertible"].AsBool(true);
+      if (entry["loses"].is_string()) change.loses = entry["loses"].AsString();
     }
+    if (!how.empty()) change.how = how;
   }
 }
 
