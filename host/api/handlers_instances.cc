@@ -143,32 +143,26 @@ Reply GetInstance(const Context& context, const Call& call) {
   return shown;
 }
 
-Reply SubmitUpdate(const Context& context, const Call& call, const Json& changes) {
-  return SubmitOn(context, call, "update", Json::Obj({{"changes", changes}}));
-}
-
 // A change of the spec: what it would do, or the operation that does it.
 Reply ChangeSpec(const Context& context, const Call& call, const store::InstanceRecord& instance,
                  const Json& changes) {
-  // A repeated request gets its operation, whatever has become of the instance.
   const bool dry = QueryText(call.request(), "dryRun") == "true";
-  const std::string hash = QueryText(call.request(), "planHash");
-  if (call.idempotency && !dry && hash.empty()) return SubmitUpdate(context, call, changes);
-  pipeline::Findings findings;
-  const auto plan = context.service.Preview(instance.id, changes, findings);
-  if (!plan) return Fail(context, call, plan.error(), std::move(findings.problems));
-  if (dry) {
-    const auto shown = Show(context, instance, true);
-    if (!shown) return Fail(context, call, shown.error());
-    return JsonResponse(200, RenderPlan(*plan),
-                        {{"ETag", (*shown)["etag"].AsString()}, {"Cache-Control", "no-cache"}});
+  // A repeated request gets its operation, whatever has become of the instance.
+  if (dry || !call.idempotency) {
+    pipeline::Findings findings;
+    const auto plan = context.service.Preview(instance.id, changes, findings);
+    if (!plan) return Fail(context, call, plan.error(), std::move(findings.problems));
+    if (dry) {
+      const auto shown = Show(context, instance, true);
+      if (!shown) return Fail(context, call, shown.error());
+      return JsonResponse(200, RenderPlan(*plan),
+                          {{"ETag", (*shown)["etag"].AsString()}, {"Cache-Control", "no-cache"}});
+    }
+    const std::string hash = QueryText(call.request(), "planHash");
+    if (plan->changes.empty() && (hash.empty() || hash == plan->hash))
+      return ShowOne(context, call, instance);
   }
-  if (!hash.empty() && hash != plan->hash)
-    return Fail(context, call,
-                {Code::kConflict, "PlanStale",
-                 "the plan is another one by now: ask for it again with dryRun=true"});
-  if (plan->changes.empty()) return ShowOne(context, call, instance);
-  return SubmitUpdate(context, call, changes);
+  return SubmitOn(context, call, "update", Json::Obj({{"changes", changes}}));
 }
 
 Reply PatchInstance(const Context& context, const Call& call) {
@@ -260,9 +254,10 @@ Reply SubmitOn(const Context& context, const Call& call, const char* verb, Json 
   request.idempotency = call.idempotency;
   if (call.request().Header("if-match") != nullptr)
     request.expected_generation = instance->generation;
+  request.plan_hash = QueryText(call.request(), "planHash");
   pipeline::Findings findings;
   const auto submitted = context.service.Submit(request, ActorOf(call), findings);
-  if (!submitted) return Fail(context, call, submitted.error());
+  if (!submitted) return Fail(context, call, submitted.error(), std::move(findings.problems));
   http::Response out = Accepted(submitted->operation, RenderOperation(submitted->operation));
   if (call.idempotency && submitted->replayed)
     out.headers.emplace_back("Idempotency-Replayed", "true");

@@ -209,6 +209,22 @@ struct Service::Impl {
 
   CreateContext Context() const { return {options, engines, store, clock}; }
 
+  // The spec that the update goes to, by the plan that the caller has seen if there is one.
+  Result<void> TakeUpdate(const OperationRequest& request, const store::InstanceRecord& instance,
+                          store::OperationRecord& operation, Findings& findings) const {
+    TRY(const Json spec,
+        ResolveUpdate(instance, request.arguments["changes"], Context(), findings));
+    if (!request.plan_hash.empty()) {
+      TRY(const UpdatePlan plan, PlanUpdate(instance, spec, Context()));
+      if (plan.hash != request.plan_hash)
+        return Error{Code::kConflict, "PlanStale",
+                     "the plan is another one by now: ask for it again with dryRun=true"};
+    }
+    operation.spec = spec.Dump();
+    operation.previous_spec = instance.spec;
+    return {};
+  }
+
   Result<store::Submission> OnInstance(const OperationRequest& request, const Actor& actor,
                                        Findings& findings) const {
     TRY(const store::InstanceRecord instance, Standing(request.instance_id));
@@ -218,11 +234,11 @@ struct Service::Impl {
     out.operation.spec = instance.spec;
     if (WayBackOf(PolicyOf(request.verb)).empty()) out.operation.on_failure = "RETAIN";
     TRY_VOID(CheckVerb(request, instance));
+    // What stands against it is told below, for a request that came before has its operation.
+    std::optional<Error> refusal;
     if (PolicyOf(request.verb).changes_spec) {
-      TRY(const Json spec,
-          ResolveUpdate(instance, request.arguments["changes"], Context(), findings));
-      out.operation.spec = spec.Dump();
-      out.operation.previous_spec = instance.spec;
+      if (auto taken = TakeUpdate(request, instance, out.operation, findings); !taken)
+        refusal = taken.error();
     }
     if (RetainsVolumes(out.operation)) {
       TRY(const auto engine, engines.ForName(instance.engine));
@@ -230,10 +246,11 @@ struct Service::Impl {
         return Error{Code::kUnsupported, "RetainNotSupported",
                      "the engine " + engine->name() + " does not tell how to find its volumes"};
     }
-    out.admit = [wanted = out.operation, expected = request.expected_generation,
+    out.admit = [refusal, wanted = out.operation, expected = request.expected_generation,
                  now = clock.NowMs()](
                     const store::InstanceRecord& current,
                     const store::OperationRecord* live) -> Result<store::Admission> {
+      if (refusal) return *refusal;
       if (expected != 0 && expected != current.generation)
         return Error{Code::kPrecondition, "EtagMismatch",
                      "the instance was changed since it was read"};

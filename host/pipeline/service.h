@@ -33,6 +33,7 @@ struct OperationRequest {
   std::optional<CreateRequest> create;
   // Of a delete: {"retain_volumes": true}; of an update: {"changes": {…}}, see update.h.
   Json arguments = Json::MakeObject();
+  std::string plan_hash;            // of the plan that the caller has seen; "": any
   int64_t expected_generation = 0;  // from If-Match; 0: any
   std::optional<store::IdempotencyKey> idempotency;
 };
@@ -74,7 +75,7 @@ class Service {
   // (a delete of an instance that is being deleted) gives that one: `replayed`.
   //   kInvalid "ValidationFailed" (findings has every problem), "IdempotencyKeyReused"
   //   kAlreadyExists "NameTaken" (field = instance id) · kNotFound "InstanceNotFound"
-  //   kConflict "NamespaceTaken", "OperationInProgress" (field = its id), "WrongState"
+  //   kConflict "PlanStale", "NamespaceTaken", "OperationInProgress" (field = its id), "WrongState"
   //   kPrecondition "DeletionProtected", "EtagMismatch"
   //   kUnsupported "EngineUnknown", "RetainNotSupported", "VerbUnknown"
   //   kUnavailable "EngineQuarantined", "EngineUnavailable"
