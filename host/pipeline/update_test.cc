@@ -132,8 +132,23 @@ TEST_F(UpdateTest, OneThatIsCancelledBeforeTheEngineBeganKeepsNothing) {
   world_->cluster.fault = nullptr;
   const auto over = world_->Finish(id_);
   EXPECT_EQ(over.state, OperationState::kCancelled);
+  EXPECT_TRUE(KeptByRevert(over).empty());
   EXPECT_EQ(world_->Instance(id_).state, "ACTIVE");
   EXPECT_EQ(*Json::Parse(world_->Instance(id_).spec), *Json::Parse(kSmall));
+}
+
+TEST_F(UpdateTest, ThereAndBackItTakesFieldsThatAnOperatorWroteDown) {
+  world_->cluster.contested = true;
+  Update();
+  LookUntil("WAITING_FOR_READY");
+  ASSERT_TRUE(world_->store->Edit(
+      world_->Last(id_).id,
+      [&](const store::OperationRecord& operation, const store::InstanceRecord&,
+          const store::OperationRecord*) { return Cancel(operation, world_->clock.NowMs()); },
+      {}, {}));
+  const auto over = world_->Finish(id_);
+  EXPECT_EQ(over.state, OperationState::kCancelled);
+  EXPECT_EQ(over.rollback_outcome, "COMPLETE");
 }
 
 TEST_F(UpdateTest, ARepairAfterItAppliesTheNewSpec) {
@@ -214,6 +229,20 @@ TEST_F(ResolveTest, ThePlanIsTheDifferenceWithTheEnginesWord) {
   EXPECT_EQ(plan->hash, PlanUpdate(instance_, *spec, Context())->hash);
   EXPECT_NE(plan->hash, PlanUpdate(instance_, *Resolve(R"({"instances":3})"), Context())->hash);
   EXPECT_FALSE(PlanUpdate(instance_, *Resolve("{}"), Context())->Restarts());
+}
+
+TEST_F(ResolveTest, OfSeveralWordsOnOneChangeTheWorstIsTold) {
+  world_->engines.engine->plan = [](const Json&) -> Result<Json> {
+    return *Json::Parse(R"({"schema":1,"stages":[],"quota":{},"changes":[
+        {"path":"/instances","how":"IN_PLACE","loses":"a member","revertible":false},
+        {"path":"/instances","how":"ROLLING_RESTART"},{"path":"/instances","how":"RELOAD"}]})");
+  };
+  const auto plan = PlanUpdate(instance_, *Resolve(R"({"instances":2})"), Context());
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->changes.size(), 1u);
+  EXPECT_EQ(plan->changes[0].how, "ROLLING_RESTART");
+  EXPECT_EQ(plan->changes[0].loses, "a member");
+  EXPECT_FALSE(plan->changes[0].revertible);
 }
 
 TEST(UpdateQuota, IsTheLargerOfTwoThenOneOfThem) {

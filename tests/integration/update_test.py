@@ -1,31 +1,17 @@
 """Changes of a running PostgreSQL by PATCH: what the plan promised is compared with the pods afterwards, and a client writes meanwhile."""
 import json
-import os
 import shutil
 import time
 
 import pytest
 
-from integration import clusters, databases
-from integration.day_two_test import Writer, done, pods, sql, state, uri
-from integration.host import Host, database_processes, make_dir, remove_dir, wait_for
+from integration import databases
+from integration.day_two_test import Writer, done, host, pods, sql, state, uri  # host: its fixture
+from integration.host import wait_for
 
 pytestmark = pytest.mark.skipif(not shutil.which("psql"), reason="PostgreSQL is not installed")
 MERGE = {"Content-Type": "application/merge-patch+json"}
 STAGES = ["VALIDATING", "QUOTA", "CRD_DEPLOYMENT", "WAITING_FOR_READY", "CREDENTIAL_CHECK", "METRICS_SETUP", "QUOTA_RELEASE", "COMPLETED"]
-
-
-@pytest.fixture(scope="module")
-def host():
-    data = make_dir()
-    server = clusters.start(data, databases=True, pace="0.01", fast=True)
-    started = Host(data, server, fast=True).start()
-    started.kubectl = server.kubectl
-    yield started
-    started.stop()
-    server.stop()
-    assert database_processes(os.path.join(server.data, "databases")) == []
-    remove_dir(data)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +54,7 @@ def test_a_tier_is_planned_and_then_is_as_the_plan_said(host, one, capsys):
     assert how["/instances"] == how["/storage"] == "IN_PLACE" and how["/memory"] == how["/cpu"] == "ROLLING_RESTART", plan
     assert how["/parameters/shared_buffers"] == "ROLLING_RESTART" and how["/parameters/effective_cache_size"] == "RELOAD", "defaults follow the size"
     assert plan["restarts"] and plan["downtime"] == "MINUTES" and plan["irreversible"] == ["/storage"], plan
-    assert shown(host, one)["etag"] == before["etag"] and quota(host, "acme-one") == plan["quota"]["before"], "nothing has happened"
+    assert all(shown(host, one)[part] == before[part] for part in ("generation", "spec")) and quota(host, "acme-one") == plan["quota"]["before"], "nothing has happened"
     with Writer(host, one) as writer:
         answer = patch(host, one, {"tier": "STANDARD"}, "?planHash=" + plan["hash"])
         wait_for(lambda: state(host, one) == "UPDATING", 30, "the instance to say that it is UPDATING")
@@ -95,6 +81,9 @@ def test_a_plan_without_restarts_restarts_nobody(host, one):
     done(host, patch(host, one, {"parameters": {"work_mem": "7MB"}}))
     assert pods(host, "acme-one") == before
     wait_for(lambda: sql(uri(host, one), "SHOW work_mem") == "7MB", 30, "the parameter to be there")
+    # The operator has written defaults of its own into the Cluster, this one among them.
+    done(host, patch(host, one, {"parameters": {"archive_timeout": "7min"}}))
+    wait_for(lambda: sql(uri(host, one), "SHOW work_mem") == "7MB", 30, "the parameter to be there still")
     again = patch(host, one, {"parameters": {"work_mem": "7MB"}})
     assert again.status == 200 and again.json["spec"]["parameters"]["work_mem"] == "7MB", "there was nothing to do"
     plan = planned(host, one, {"parameters": {"work_mem": None}})
@@ -125,14 +114,18 @@ def test_scaling_down_says_what_goes_and_takes_only_that(host, one):
 
 
 def test_a_host_that_is_killed_goes_on_with_it_and_a_repeated_request_is_the_same_one(host, one):
-    key = {"Idempotency-Key": "grow"}
-    answer = patch(host, one, {"instances": 3}, headers=key)
+    key, seen = {"Idempotency-Key": "grow"}, "?planHash=" + planned(host, one, {"instances": 3})["hash"]
+    stale = patch(host, one, {"instances": 3}, "?planHash=" + "0" * 64, {"Idempotency-Key": "stale"})
+    assert (stale.status, stale.json["code"]) == (409, "PLAN_STALE"), stale.body
+    answer = patch(host, one, {"instances": 3}, seen, key)
     for _ in range(3):
         time.sleep(0.3)
         host.kill()
         host.start()
-    operation = done(host, patch(host, one, {"instances": 3}, headers=key))
+    operation = done(host, patch(host, one, {"instances": 3}, seen, key))
     assert operation["id"] == answer.json["id"] and len(pods(host, "acme-one")) == 3
+    again = patch(host, one, {"instances": 3}, seen, key)
+    assert (again.status, again.json["id"], again.headers["idempotency-replayed"]) == (202, answer.json["id"], "true"), "though the plan is stale now"
 
 
 def test_one_that_is_cancelled_goes_back(host, one):
@@ -150,13 +143,27 @@ def test_one_that_is_cancelled_goes_back(host, one):
     assert set(claims(host, "acme-one").values()) == {("60Gi", "60Gi")} and sql(uri(host, one), "SELECT answer FROM kept") == "42"
 
 
+def test_one_that_grows_out_of_a_default_can_go_back(host):
+    """With more storage wal_keep_size is the operator's to say, which then has written it down when the host wants it back."""
+    small = done(host, host.create("small", "FREE"))["target"]["id"]
+    before = shown(host, small)["spec"]
+    answer = patch(host, small, {"storage": "60Gi", "memory": "1Gi"})
+    wait_for(lambda: host.operation(answer.json["id"])["progress"]["stage"] == "WAITING_FOR_READY", 60, "the change to be on its way")
+    wait_for(lambda: "wal_keep_size" in host.kubectl("-n", "acme-small", "get", "cluster", "small", "-o", "jsonpath={.spec.postgresql.parameters}"), 30, "the default")
+    host.call("POST", f"/v1/operations/{answer.json['id']}/cancel")
+    operation = done(host, answer, "CANCELLED")
+    assert operation["rollback"]["state"] == "COMPLETE", operation["rollback"]
+    assert shown(host, small)["spec"] == {**before, "storage": "60Gi"}
+    done(host, host.call("DELETE", f"/v1/instances/{small}"))
+
+
 def test_storage_that_cannot_grow_is_refused_before_anything_is_touched(host, one):
     before, uids = shown(host, one)["spec"], pods(host, "acme-one")
     host.kubectl("patch", "storageclass", "standard", "--type=merge", "-p", '{"allowVolumeExpansion": false}')
     operation = done(host, patch(host, one, {"storage": "70Gi"}), "FAILED")
     host.kubectl("patch", "storageclass", "standard", "--type=merge", "-p", '{"allowVolumeExpansion": true}')
     assert operation["error"]["code"] == "STORAGE_CANNOT_GROW" and "standard" in operation["error"]["message"], operation["error"]
-    assert operation["rollback"]["state"] == "COMPLETE"
+    assert operation["rollback"]["state"] == "COMPLETE" and "kept" not in operation["rollback"], "nothing has grown"
     wait_for(lambda: state(host, one) == "ACTIVE", 30, "the instance to be ACTIVE")
     assert shown(host, one)["spec"] == before and pods(host, "acme-one") == uids and set(claims(host, "acme-one").values()) == {("60Gi", "60Gi")}
 
@@ -167,8 +174,8 @@ def test_what_cannot_be_is_said_with_its_place(host, one):
                           ({"tier": None}, "/tier"), ({"parameters": []}, "/parameters"), ({"parameters": {"fsync": "off"}}, "/parameters/fsync"),
                           ({"parameters": {"shared_buffers": "900GB"}}, "/parameters/shared_buffers"), ({"name": "two"}, "/name"),
                           ({"instances": 3, "labels": {"a": "b"}}, "")):
-        for query in ("", "?dryRun=true"):
-            answer = patch(host, one, body, query)
+        for query, headers in (("", None), ("?dryRun=true", None), ("", {"Idempotency-Key": f"wrong-{json.dumps(body)}"})):
+            answer = patch(host, one, body, query, headers)
             assert answer.status == 422 and answer.json["errors"][0]["pointer"] == pointer, (body, answer.body)
     for body in ({"version": "17"}, {"backup": {}}):
         assert patch(host, one, body).status == 501
